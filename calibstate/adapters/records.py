@@ -20,6 +20,7 @@ from ..ports.silence import USUAL_TIMEOUT
 from .objectstores import SWAPPED, Folder, ObjectStore, open_store, reason
 
 __all__ = [
+    "begin_of_published",
     "open_journal",
     "publish",
     "publish_review",
@@ -139,6 +140,44 @@ def published(
         The store does not answer.
     """
     return _read(uri, _observation(place), limit, timeout)
+
+
+def begin_of_published(
+    uri: str,
+    place: str,
+    *,
+    size: int,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> bytes | None:
+    """Return the first bytes of what was last published of a place.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    place
+        The repository.
+    size
+        How many.
+    timeout
+        How long the store may be silent.
+
+    Returns
+    -------
+    bytes or None
+        `None`: nothing was published.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    store = open_store(uri, timeout)
+    with reached(store, "What was published there cannot be read."):
+        store.look()
+        return store.read_part(_observation(place), 0, size)
 
 
 def publish_review(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
 from ..model.names import RepositoryAddress
-from ..model.observations import Observation, ObservationsOfOthers, duration
+from ..model.observations import Observation, ObservationHead, ObservationsOfOthers, duration
 from ..model.seen import Seen, SeenBy
+from ..model.sights import Sight
 from .addresses import Addresses
+from .once import Once
 from .records import RecordStores
 
 if TYPE_CHECKING:
@@ -54,37 +58,54 @@ class ObservedByOthers:
         UnreachableError
             There is no observation of it.
         """
-        from ..adapters.recorded import RecordedButler
-
         newest = self._newest(address, unseen)
-        observation = newest.observation
-        if observation.butler != self._addresses.butler_digest(address):
-            raise _unseen(
-                unseen, f"the observation of {observation.at} is of another butler; observe again there"
-            )
-        doubt = self._observations.doubt(observation, datetime.now(UTC))
-        return SeenByOthers(RecordedButler(observation), newest.by, unseen, doubt or "")
+        head = newest.head
+        if head.butler != self._addresses.butler_digest(address):
+            raise _unseen(unseen, f"the observation of {head.at} is of another butler; observe again there")
+        doubt = self._observations.doubt(head, datetime.now(UTC))
+        return SeenByOthers(head, newest.read, newest.sight, newest.by, unseen, doubt or "")
 
     def _newest(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest:
         observation = self._observations.given.get(address)
         given = None
         if observation:
-            given = _Newest(observation, SeenBy.FILE)
+            given = _Newest(observation, lambda: observation, lambda: None, SeenBy.FILE)
         if not self._observations.published:
             if given is None:
                 raise unseen
             return given
         try:
-            published = _Newest(self._published(address, unseen), SeenBy.PUBLISHED)
+            published = self._published(address, unseen)
         except UnreachableError:
             if given is None:
                 raise
             return given
-        if given is None or given.observation.moment < published.observation.moment:
+        if given is None or given.head.moment < published.head.moment:
             return published
         return given
 
-    def _published(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
+    def _published(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest:
+        store = self._stores.of(address)
+        head = store.published_head(address)
+        if head is None:
+            observation = self._read(address, unseen)
+            return _Newest(observation, lambda: observation, lambda: None, SeenBy.PUBLISHED)
+
+        def read() -> Observation:
+            observation = self._read(address, unseen)
+            if observation.at != head.at or observation.declared != head.declared:
+                raise _unseen(unseen, "it was observed again meanwhile")
+            return observation
+
+        def sight() -> Sight | None:
+            sight = store.sight(address)
+            if sight and sight.is_of(head):
+                return sight
+            return None
+
+        return _Newest(head, read, sight, SeenBy.PUBLISHED)
+
+    def _read(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         try:
             published = self._stores.of(address).published(address)
         except UnreachableError:
@@ -101,22 +122,73 @@ class ObservedByOthers:
 class _Newest:
     """The newest observation of a repository."""
 
-    observation: Observation
+    head: ObservationHead
+
+    read: Callable[[], Observation]
+    """Reads the whole, which takes a while."""
+
+    sight: Callable[[], Sight | None]
+    """Reads the sight of the same look; `None`: there is none."""
+
     by: SeenBy
 
 
-@dataclass(frozen=True)
 class SeenByOthers:
-    """A repository as others saw it."""
+    """A repository as others saw it.
 
-    butler: RecordedButler
-    by: SeenBy
+    Parameters
+    ----------
+    head
+        Whose the observation is.
+    read
+        Reads the whole of it.
+    sight
+        Reads the sight of the same look; `None`: there is none.
+    by
+        Who looked.
+    unseen
+        Why it cannot be seen from here.
+    doubt
+        Why the observation may not be relied on: it *is …*; empty: it may.
+    """
 
-    unseen: UnreachableError
-    """Why it cannot be seen from here."""
+    def __init__(
+        self,
+        head: ObservationHead,
+        read: Callable[[], Observation],
+        sight: Callable[[], Sight | None],
+        by: SeenBy,
+        unseen: UnreachableError,
+        doubt: str,
+    ) -> None:
+        self.head = head
+        self.doubt = doubt
+        self._read = read
+        self._sight = sight
+        self._by = by
+        self._unseen = unseen
+        self._butler: Once[RecordedButler] = Once(self._open)
+        self.is_unreadable = False
+        """Whether the observation was to be read, and could not be."""
 
-    doubt: str
-    """Why the observation may not be relied on: it *is …*; empty: it may."""
+    def butler(self) -> RecordedButler:
+        """Return what was observed.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        try:
+            return self._butler.get()
+        except UnreachableError:
+            self.is_unreadable = True
+            raise
+
+    def _open(self) -> RecordedButler:
+        from ..adapters.recorded import RecordedButler
+
+        return RecordedButler(self._read())
 
     def relied_on(self) -> RecordedButler:
         """Return what was observed, if that may be relied on.
@@ -127,13 +199,30 @@ class SeenByOthers:
             It is too old, or of the future: the repository counts as
             unreachable, in whatever command.
         """
+        self.check_relied_on()
+        return self.butler()
+
+    def check_relied_on(self) -> None:
+        """Refuse what may not be relied on.
+
+        Raises
+        ------
+        UnreachableError
+            It is too old, or of the future.
+        """
         if self.doubt:
-            raise _unseen(self.unseen, self._why_not_relied_on)
-        return self.butler
+            raise _unseen(self._unseen, self._why_not_relied_on)
+
+    def sight(self) -> Sight | None:
+        """Return what came of what was observed; `None`: only that tells."""
+        # What cannot be read as a sight can be read as an observation.
+        with suppress(UnreachableError):
+            return self._sight()
+        return None
 
     @property
     def _why_not_relied_on(self) -> str:
-        return f"the observation of {self.butler.observation.at} {self.doubt}; observe again there"
+        return f"the observation of {self.head.at} {self.doubt}; observe again there"
 
     def seen(self, now: datetime, declared: str) -> Seen:
         """Return when it was seen, and by whom.
@@ -145,16 +234,15 @@ class SeenByOthers:
         declared
             Digest of what is declared today.
         """
-        observation = self.butler.observation
-        age = now - observation.moment
-        why = self.unseen.first.for_anybody
+        age = now - self.head.moment
+        why = self._unseen.first.for_anybody
         if self.doubt:
             why += f"; {self._why_not_relied_on}"
-        elif observation.declared != declared:
+        elif self.head.declared != declared:
             why += "; it was observed with another declaration"
         return Seen(
-            at=observation.at,
-            by=self.by,
+            at=self.head.at,
+            by=self._by,
             age=int(age.total_seconds()),
             stale=bool(self.doubt),
             why=why,
@@ -172,14 +260,15 @@ class SeenByOthers:
         """
         if self.doubt:
             return None  # The repository is unreachable, and that is told.
-        observation = self.butler.observation
-        age = max(now - observation.moment, timedelta())
-        words = f"{observation.address} is told of as it was observed at {observation.at}, "
-        words += f"{duration(age)} ago ({self.unseen.first.detail})"
-        if observation.declared != declared:
+        head = self.head
+        age = max(now - head.moment, timedelta())
+        words = f"{head.address} is told of as it was observed at {head.at}, "
+        words += f"{duration(age)} ago ({self._unseen.first.detail})"
+        if head.declared != declared:
             words += "; it was made with another declaration"
-        if self.butler.without_files:
-            words += f"; the files of {len(self.butler.without_files)} collections were not looked at"
+        butler = self._butler.opened
+        if butler and butler.without_files:
+            words += f"; the files of {len(butler.without_files)} collections were not looked at"
         return Diagnostic("Seen by others", f"{words}.", severity=Severity.NOTE)
 
 

@@ -129,10 +129,29 @@ class Places:
                 return last_seen
         return place.reader()
 
+    def sight_instead(self, address: RepositoryAddress) -> Sight | None:
+        """Return the sight of the look that stands in for a repository.
+
+        Returns
+        -------
+        Sight or None
+            `None`: the repository is looked at, or what others observed has
+            no sight.
+
+        Raises
+        ------
+        UnreachableError
+            Nobody saw it.
+        """
+        place = self._repository(address)
+        if self._as_last_seen and place.seen_too_long_ago():
+            return place.sight_last_seen()
+        return place.sight()
+
     def seen_too_long_ago(self) -> tuple[RepositoryAddress, ...]:
         """Return the repositories of which only old observations tell."""
         addresses = sorted(self._repositories)
-        return tuple(address for address in addresses if self._repositories[address].last_seen())
+        return tuple(address for address in addresses if self._repositories[address].seen_too_long_ago())
 
     def as_last_seen(self) -> Places:
         """Return the same places, those that were seen too long ago as then.

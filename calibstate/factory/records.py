@@ -10,7 +10,7 @@ from ..errors import CalibstateError, InvalidStateError, UnreachableError, witho
 from ..model.checkups import Examined
 from ..model.explanations import Since
 from ..model.names import Address, RepositoryAddress
-from ..model.observations import Observation
+from ..model.observations import Observation, ObservationHead
 from ..model.reviews import PublishedReview
 from ..model.runs import PastRun, entered
 from ..model.sights import Beside, KeptLook, Sight, SightHistory
@@ -154,6 +154,28 @@ class RecordStore:
             return None
         (observation,) = observationfile.loads(data, "what was published of it", of=address)
         return observation
+
+    def published_head(self, address: RepositoryAddress) -> ObservationHead | None:
+        """Return whose the observation is that was last published.
+
+        Returns
+        -------
+        ObservationHead or None
+            `None`: nothing was, or only the whole of it tells.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        from ..adapters.records import begin_of_published
+        from ..store import observationfile
+
+        size, timeout = observationfile.HEAD, self._asking.timeout
+        begin = self._ask(partial(begin_of_published, self.uri, address, size=size, timeout=timeout))
+        if begin is None:
+            return None
+        return observationfile.head_of(begin, of=address)
 
     def publish_sight(self, sight: Sight) -> None:
         """Keep what a repository showed, small; for good where it is new."""

@@ -12,6 +12,7 @@ from ..errors import Diagnostic, NeedsRecoveryError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.names import RepositoryAddress
 from ..model.seen import Seen
+from ..model.sights import Sight
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
@@ -90,24 +91,61 @@ class RepositoryPlace:
 
     def reader(self) -> ButlerReader:
         """Return it to look at, or as others saw it."""
+        by_others = self._by_others()
+        if by_others:
+            return by_others.relied_on()
+        return self._live.get()
+
+    def sight(self) -> Sight | None:
+        """Return the sight of what others saw; `None`: it is to be read.
+
+        Raises
+        ------
+        UnreachableError
+            Nobody saw it, or too long ago.
+        """
+        by_others = self._by_others()
+        if by_others is None:
+            return None
+        by_others.check_relied_on()
+        return by_others.sight()
+
+    def _by_others(self) -> SeenByOthers | None:
+        """Return it as others saw it; `None`: it can be seen from here."""
         if self._seen_by_others:
-            return self._seen_by_others.relied_on()
+            return self._seen_by_others
         began = clock.now()
         try:
-            reader = self._live.get()
+            self._live.get()
         except NeedsRecoveryError:
             raise  # It is within reach, and was changed since anyone saw it.
         except UnreachableError as error:
             self._seen_by_others = self._others.stand_in(self._address, error)
-            return self._seen_by_others.relied_on()
+            return self._seen_by_others
         self._note_look(began)
         self._begin_to_ask()
-        return reader
+        return None
+
+    def seen_too_long_ago(self) -> bool:
+        """Say whether it was seen, and too long ago to rely on."""
+        return self._seen_by_others is not None and bool(self._seen_by_others.doubt)
 
     def last_seen(self) -> ButlerReader | None:
-        """Return it as it was seen last, where that is too old to rely on."""
+        """Return it as it was seen last, where that is too old to rely on.
+
+        Raises
+        ------
+        UnreachableError
+            That cannot be read.
+        """
         if self._seen_by_others and self._seen_by_others.doubt:
-            return self._seen_by_others.butler
+            return self._seen_by_others.butler()
+        return None
+
+    def sight_last_seen(self) -> Sight | None:
+        """Return the sight of what was seen last, where that is too old."""
+        if self._seen_by_others and self._seen_by_others.doubt:
+            return self._seen_by_others.sight()
         return None
 
     def _note_look(self, began: datetime) -> None:
@@ -275,7 +313,7 @@ class RepositoryPlace:
         declared
             Digest of what is declared today.
         """
-        if self._seen_by_others:
+        if self._seen_by_others and not self._seen_by_others.is_unreadable:
             return self._seen_by_others.seen(now, declared)
         if self._looked_at is None:
             return None
@@ -291,7 +329,7 @@ class RepositoryPlace:
         declared
             Digest of what is declared today.
         """
-        if self._seen_by_others is None:
+        if self._seen_by_others is None or self._seen_by_others.is_unreadable:
             return None
         return self._seen_by_others.note(now, declared)
 

@@ -22,6 +22,7 @@ __all__ = [
     "CLOCKS_AGREE",
     "HeldEntry",
     "Observation",
+    "ObservationHead",
     "ObservationsDocument",
     "ObservationsOfOthers",
     "SeenEntry",
@@ -131,8 +132,8 @@ class HeldEntry(Noun):
         )
 
 
-class Observation(Noun):
-    """What one repository showed."""
+class ObservationHead(Noun):
+    """Whose an observation is, and when it was made."""
 
     address: Annotated[RepositoryAddress, StringConstraints(pattern=f"^{_WORD}/{_WORD}$")]
     """The repository: ``SITE/REPOSITORY``."""
@@ -150,6 +151,15 @@ class Observation(Noun):
     declared: Name
     """Digest of the declared state that it was made with."""
 
+    @property
+    def moment(self) -> datetime:
+        """When the look began."""
+        return datetime.fromisoformat(self.at)
+
+
+class Observation(ObservationHead):
+    """What one repository showed."""
+
     collections: Mapping[Name, SeenEntry | None]
     """Collections that were asked for, by name; `None`: absent."""
 
@@ -162,11 +172,6 @@ class Observation(Noun):
 
     skymaps: Mapping[Name, SkymapHash] | None = None
     """Hash of each registered skymap, by name; `None`: nobody asked."""
-
-    @property
-    def moment(self) -> datetime:
-        """When the look began."""
-        return datetime.fromisoformat(self.at)
 
 
 class ObservationsDocument(Noun):
@@ -192,7 +197,7 @@ class ObservationsOfOthers:
     max_age: timedelta = timedelta(hours=24)
     """Age from which one is too old: its repository is unreachable then."""
 
-    def doubt(self, observation: Observation, now: datetime) -> str | None:
+    def doubt(self, observation: ObservationHead, now: datetime) -> str | None:
         """Say why an observation is not to be relied on, if so: it *is …*
 
         Parameters

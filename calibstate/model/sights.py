@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints
 
 from .contents import CollectionType
 from .names import Noun, RepositoryAddress
-from .observations import CLOCKS_AGREE, Moment, Name, stamp
+from .observations import CLOCKS_AGREE, Moment, Name, ObservationHead, stamp
 from .timelinedocument import TimelineEntry
 from .timespans import UNBOUNDED
 
@@ -164,6 +164,24 @@ class Sight(Noun):
     def moment(self) -> datetime:
         """When the look began."""
         return datetime.fromisoformat(self.at)
+
+    def is_of(self, observation: ObservationHead) -> bool:
+        """Say whether it was made of an observation.
+
+        Parameters
+        ----------
+        observation
+            One of a repository.
+        """
+        mine = (self.address, self.butler, self.at, self.version, self.declared)
+        its = (
+            observation.address,
+            observation.butler,
+            observation.at,
+            observation.version,
+            observation.declared,
+        )
+        return mine == its
 
     def shows_the_same_as(self, other: Sight) -> bool:
         """Say whether the repository showed the same.

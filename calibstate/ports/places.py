@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..model.names import RepositoryAddress
 from ..model.reviews import PublishedReview
+from ..model.sights import Sight
 from .archive import ArchiveReader, ArchiveWriter
 from .butler import ButlerReader, ButlerWriter
 from .commands import ButlerCommands, CommandRunner
@@ -37,6 +38,21 @@ class ReadPlaces(Tables, Protocol):
             It cannot be opened from here.
         """
         ...
+
+    def sight_instead(self, address: RepositoryAddress) -> Sight | None:
+        """Return what came of the look that stands in for a repository.
+
+        Returns
+        -------
+        Sight or None
+            `None`: it is to be asked itself, or what stands in for it.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be opened from here, and nothing stands in for it.
+        """
+        return None
 
     def identity(self, address: RepositoryAddress) -> str:
         """Return what tells one butler from another, without opening it.

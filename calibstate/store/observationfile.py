@@ -10,18 +10,35 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from ..errors import Diagnostic, InvalidStateError
-from ..model.observations import Observation, ObservationsDocument
+from ..model.names import Noun
+from ..model.observations import Observation, ObservationHead, ObservationsDocument
 
-__all__ = ["LARGEST", "dumps", "first_mistake", "loads", "read"]
+__all__ = ["HEAD", "LARGEST", "dumps", "first_mistake", "head_of", "loads", "read"]
 
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not one of ours."""
 
+HEAD = 4096
+"""Bytes in which a file that `dumps` wrote of one repository says whose it
+is."""
+
 _OURS = ("kind", "format_version")
+_BODY = b',"collections":'
+"""Where that ends; within a word the quotes would have a backslash before
+them."""
+
+
+class HeadsDocument(Noun):
+    """Begin of a file of one observation."""
+
+    format_version: Literal["1.0"]
+    kind: Literal["observations"]
+    observations: tuple[ObservationHead]
 
 
 def dumps(observations: Iterable[Observation]) -> bytes:
@@ -81,6 +98,34 @@ def loads(data: bytes, name: str, *, of: str | None = None) -> tuple[Observation
             held = ", ".join(addresses)
         raise _refused(name, f"it is of {held}, not of {of}")
     return saved.observations
+
+
+def head_of(begin: bytes, *, of: str) -> ObservationHead | None:
+    """Return whose an observation is, by the first bytes of its file.
+
+    Parameters
+    ----------
+    begin
+        What `dumps` wrote of one repository, up to `HEAD` bytes.
+    of
+        The repository that it must be of.
+
+    Returns
+    -------
+    ObservationHead or None
+        `None`: only the whole file tells.
+    """
+    head, body, _ = begin.partition(_BODY)
+    if not body:
+        return None
+    try:
+        document = HeadsDocument.model_validate_json(head + b"}]}", strict=True)
+    except ValidationError:
+        return None
+    (observation,) = document.observations
+    if observation.address != of:
+        return None
+    return observation
 
 
 def read(path: Path) -> tuple[Observation, ...]:
