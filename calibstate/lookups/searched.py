@@ -20,13 +20,12 @@ from ..model.scope import Scope
 from ..model.sights import Sight
 from ..model.timelines import filter_and_detector, fold
 from ..ports.places import ReadPlaces
-from .comparing.chain_impact import holdings_of
 from .comparing.searches import Search, search_changes
 from .comparing.sides import Sides
 from .comparing.sight import SealedSight
 from .effective import flatten
 from .fingerprint import look_at_chains
-from .resolve import resolve
+from .folded import Folded
 
 __all__ = ["LiveChains", "chains_of_sight", "declared_searches", "live_chains", "tickets_of_collections"]
 
@@ -96,23 +95,20 @@ def declared_searches(
         of_chain: list[DeclaredSearch] = []
         for search, addresses in having.items():
             sources = sides.after.sources(search.leaves)
-            holdings = holdings_of(sources)
-            resolved = resolve(holdings)
+            folded = Folded.of(sources, tickets)
             sealed: set[str] = set()
             for leaf, _ in sources:
                 sealed.add(leaf)
-            timeline = fold(resolved, tickets)
-            held = _held(holdings)
             # What no seal tells may win as well, and is named.
             unsealed = frozenset(search.leaves) - sealed
             declared = DeclaredSearch(
                 repositories=tuple(addresses),
                 children=search.children,
                 searched=search.leaves,
-                selected=resolved.selected,
+                selected=folded.selected,
                 unsealed=unsealed,
-                timeline=timeline,
-                held=tuple(held),
+                timeline=folded.timeline,
+                held=folded.held,
             )
             of_chain.append(declared)
         of_chain.sort(key=lambda search: -len(search.repositories))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..engine.expand import places_of
-from ..model.contents import Row
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
 from ..model.scope import Scope
-from ..model.timelines import Timeline, fold
-from .comparing.chain_impact import holdings_of
+from ..model.timelines import Timeline
 from .comparing.searches import search_changes
 from .comparing.sides import Side, Sides
 from .comparing.sight import SealedSight
-from .resolve import resolve
+from .folded import Folded
 
 __all__ = ["declared_timelines"]
 
@@ -143,17 +141,6 @@ class _Timelines:
         """Return the timeline of collections, in search order."""
         if leaves not in self._timelines:
             sources = self._side.sources(leaves)
-            holdings = holdings_of(sources)
-            if self._types:
-                # What nobody asked for need not be resolved.
-                for place, holding in enumerate(holdings):
-                    rows: list[Row] = []
-                    for row in holding.rows:
-                        if row.dataset_type in self._types:
-                            rows.append(row)
-                    holdings[place] = replace(holding, rows=tuple(rows))
-            resolved = resolve(holdings)
-            folded = fold(resolved, self._side.tickets)
-            # A seal has no UUIDs, so that there is no fingerprint of datasets.
-            self._timelines[leaves] = replace(folded, fingerprint="")
+            folded = Folded.of(sources, self._side.tickets, self._types)
+            self._timelines[leaves] = folded.timeline
         return self._timelines[leaves]

@@ -166,7 +166,11 @@ _Tracks = dict[_Track, set[int | None]]
 is `None` where a data ID has none."""
 
 
-def fold(resolved: Resolved, tickets: Mapping[str, str]) -> Timeline:
+def fold(
+    resolved: Resolved,
+    tickets: Mapping[str, str],
+    members: Mapping[tuple[str, str], Sequence[str]] | None = None,
+) -> Timeline:
     """Return what is effective as a timeline.
 
     Parameters
@@ -176,6 +180,9 @@ def fold(resolved: Resolved, tickets: Mapping[str, str]) -> Timeline:
     tickets
         What is to be called a ticket, by collection; one that is not in it
         keeps its own name.
+    members
+        All data IDs for which one of a dataset type stands; `None`: each
+        stands for itself.
     """
     tickets_of = {winner.collection: "" for winner in resolved.winners}
     for collection in tickets_of:
@@ -186,7 +193,7 @@ def fold(resolved: Resolved, tickets: Mapping[str, str]) -> Timeline:
     for collection, name in tickets_of.items():
         index_of[collection] = index_of_name[name]
     rows: list[TimelineRow] = []
-    for (dataset_type, filter), tracks in sorted(_tracks(resolved, index_of).items()):
+    for (dataset_type, filter), tracks in sorted(_tracks(resolved, index_of, members or {}).items()):
         filters = (filter,) if filter else ()
         row = _row(dataset_type, filters, tracks)
         rows.append(row)
@@ -201,7 +208,11 @@ def _order(name: str) -> tuple[str, int, str]:
     return name, 0, name
 
 
-def _tracks(resolved: Resolved, index_of: Mapping[str, int]) -> dict[tuple[str, str], _Tracks]:
+def _tracks(
+    resolved: Resolved,
+    index_of: Mapping[str, int],
+    members: Mapping[tuple[str, str], Sequence[str]],
+) -> dict[tuple[str, str], _Tracks]:
     """Return the tracks by dataset type and filter."""
     tracks: dict[tuple[str, str], _Tracks] = {}
     wins: list[_Wins] = []
@@ -211,11 +222,13 @@ def _tracks(resolved: Resolved, index_of: Mapping[str, int]) -> dict[tuple[str, 
     def close() -> None:
         if previous is None:
             return
-        if previous.data_id not in keys:
-            keys[previous.data_id] = filter_and_detector(previous.data_id)
-        filter, detector = keys[previous.data_id]
-        alike = tracks.setdefault((previous.dataset_type, filter), {})
-        alike.setdefault(tuple(wins), set()).add(detector)
+        track = tuple(wins)
+        for data_id in members.get(previous[:2], (previous.data_id,)):
+            if data_id not in keys:
+                keys[data_id] = filter_and_detector(data_id)
+            filter, detector = keys[data_id]
+            alike = tracks.setdefault((previous.dataset_type, filter), {})
+            alike.setdefault(track, set()).add(detector)
 
     # There are millions of winners, sorted by type, data ID and begin: one
     # pass has them all.

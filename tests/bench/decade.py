@@ -1,4 +1,4 @@
-"""Ten years of one camera: a state tree, seals, and what ten repositories published.
+"""Ten years of one camera: a tree, its seals, and what repositories published.
 
 520 weekly tickets of 15 collections, each for all of 189 detectors: flats in
 six filters, and nine of sixteen other dataset types.  There are no butlers:
@@ -144,7 +144,7 @@ def make_decade(
 
 def _weeks(number: int, mood: Mood) -> Iterator[_Week]:
     """Yield tickets, the newest first."""
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     for back in range(number):
         day = _LAST_DAY - back * _WEEK
         begin = day
@@ -216,7 +216,7 @@ def _declare(tree: Tree, week: _Week) -> None:
 
 
 def _publish(tree: Tree, repositories: Sequence[str], seen: datetime) -> None:
-    """Write what repositories show: the last two have not the newest ticket."""
+    """Write what repositories show: the last two lack the newest ticket."""
     desired, _ = statefile.load(tree.state)
     (search,) = declared_searches(desired, Scope())[CALIB]
     behind = _without_first(desired, search)
@@ -244,7 +244,7 @@ def _without_first(desired: DesiredState, search: DeclaredSearch) -> DeclaredSea
 def _sight(
     desired: DesiredState, address: RepositoryAddress, search: DeclaredSearch, seen: datetime
 ) -> Sight:
-    timeline = TimelineEntry.of(search.timeline)
+    timeline = TimelineEntry.of(replace(search.timeline, fingerprint=digest_of_lines(search.children)))
     searched = frozenset(search.children)
     chain = SightOfChain(
         children=search.children,

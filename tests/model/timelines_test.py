@@ -1,13 +1,16 @@
 """The fold is exact: it tells what the resolver tells, for every data ID."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibstate.lookups.folded import Folded
 from calibstate.lookups.resolve import resolve
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
 from calibstate.model.number_ranges import as_ranges, ranges_in
 from calibstate.model.timelinedocument import TimelineEntry
-from calibstate.model.timelines import NOTHING, fold
+from calibstate.model.timelines import NOTHING, filter_and_detector, fold
 from calibstate.model.timespans import UNBOUNDED_END
 
 MOMENTS = (0, 10, 20, 30, 40, 50, UNBOUNDED_END)
@@ -100,3 +103,29 @@ def test_that_tickets_are_in_the_order_of_their_numbers():
 def test_that_numbers_come_back(numbers):
     text = as_ranges(numbers)
     assert [number for each in ranges_in(text) for number in each] == sorted(numbers)
+
+
+@given(chains(), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_that_what_is_folded_once_for_all_that_is_alike_is_what_is_folded_row_by_row(leaves, only_flats):
+    # By a seal, datasets of one RUN differ by their data IDs only.
+    sealed = []
+    for leaf in leaves:
+        rows = tuple(each._replace(uuid=f"{leaf.collection}.run") for each in leaf.rows)
+        sealed.append(replace(leaf, rows=rows))
+    types = ("flat",) if only_flats else ()
+    wanted = [
+        replace(leaf, rows=tuple(row for row in leaf.rows if not types or row.dataset_type in types))
+        for leaf in sealed
+    ]
+    tickets = {leaf.collection: f"DM-{index // 2 + 9}" for index, leaf in enumerate(leaves[:4])}
+    resolved = resolve(wanted)
+    folded = Folded.of([(leaf.collection, leaf) for leaf in sealed], tickets, types)
+    assert folded.timeline == replace(fold(resolved, tickets), fingerprint="")
+    assert folded.selected == resolved.selected
+    held = {
+        (leaf.collection, row.dataset_type, filter_and_detector(row.data_id)[0], row.begin, row.end)
+        for leaf in wanted
+        for row in leaf.rows
+    }
+    assert set(folded.held) == held

@@ -18,7 +18,7 @@ from .searches import SearchChange, Steps
 from .sides import Side, Sides
 from .unknown import unknown
 
-__all__ = ["NamedChain", "chain_impact", "holdings_of"]
+__all__ = ["NamedChain", "blocks_of", "chain_impact", "holdings_of"]
 
 NamedChain = tuple[RepositoryAddress, str]
 """A repository, and the name of a chain there."""
@@ -48,7 +48,7 @@ class _Winners:
         """
         leaves: list[Holding] = []
         for leaf, source in sources:
-            blocks = _blocks(leaf, source)
+            blocks = blocks_of(leaf, source)
             leaves.append(alike.narrowed(leaf, blocks))
         return cls(leaves, resolve(leaves))
 
@@ -88,7 +88,7 @@ def chain_impact(
     if before != after:
         blocks: list[Block] = []
         for leaf, source in (*before, *after):
-            blocks += _blocks(leaf, source)
+            blocks += blocks_of(leaf, source)
         alike = Alike.among(blocks)
         won = _Winners.among(before, alike)
         wins = _Winners.among(after, alike)
@@ -140,7 +140,16 @@ def _as_tickets(
     return tuple(names)
 
 
-def _blocks(leaf: str, source: Holding | Seal) -> tuple[Block, ...]:
+def blocks_of(leaf: str, source: Holding | Seal) -> tuple[Block, ...]:
+    """Return what a collection holds, as few blocks as tell it.
+
+    Parameters
+    ----------
+    leaf
+        Its name.
+    source
+        Who tells what it holds.
+    """
     if isinstance(source, Holding):
         return source.blocks
     return source.blocks[leaf]
