@@ -149,6 +149,26 @@ class Standing:
     wins: tuple[Range, ...]
     """Those parts in which nothing before it is found."""
 
+    def matters(self, begin: int, end: int) -> bool:
+        """Say whether it is anything to a span of time.
+
+        It is where it wins then, or where it begins or ends then; not where
+        it only goes on behind others.
+
+        Parameters
+        ----------
+        begin, end
+            Nanoseconds of TAI.
+        """
+        for first, last in self.wins:
+            if first < end and begin < last:
+                return True
+        bounds: set[int] = set()
+        for span in self.ranges:
+            bounds.update(span)
+        # What only goes on tells nothing new.
+        return any(begin <= bound < end for bound in bounds)
+
 
 class _Wins(NamedTuple):
     """A ticket that wins in a range for one data ID."""
@@ -223,6 +243,7 @@ def _tracks(
         if previous is None:
             return
         track = tuple(wins)
+        # Whatever is certified alike wins alike.
         for data_id in members.get(previous[:2], (previous.data_id,)):
             if data_id not in keys:
                 keys[data_id] = filter_and_detector(data_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from ...model.names import CollectionName, InstrumentName, RepositoryAddress
 from ...model.pages import Held, PageContent
 from ...model.timelinedocument import TimelineEntry
-from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
+from ...model.timelines import NOTHING, Standing, Timeline, TimelineRow
 from .pages import PageDocument, head, main_chain
 
 __all__ = [
@@ -123,7 +124,7 @@ def of_type(timeline: Timeline, dataset_type: str) -> Timeline:
 
 
 def between(timeline: Timeline, begin: int, end: int) -> Timeline:
-    """Return the part of a timeline between two moments.
+    """Return what wins at any moment between two; intervals stay whole.
 
     Parameters
     ----------
@@ -134,14 +135,11 @@ def between(timeline: Timeline, begin: int, end: int) -> Timeline:
     """
     rows: list[TimelineRow] = []
     for row in timeline.rows:
-        intervals: list[Interval] = []
-        for interval in row.intervals:
-            first = max(interval.begin, begin)
-            last = min(interval.end, end)
-            if first < last:
-                intervals.append(interval._replace(begin=first, end=last))
-        if intervals:
-            rows.append(replace(row, intervals=tuple(intervals)))
+        # They are in order, and follow one on another.
+        first = bisect_right(row.intervals, begin, key=lambda interval: interval.end)
+        last = bisect_left(row.intervals, end, key=lambda interval: interval.begin)
+        if first < last:
+            rows.append(replace(row, intervals=row.intervals[first:last]))
     return replace(timeline, rows=tuple(rows))
 
 

@@ -14,13 +14,14 @@ from ...store.documents.pages_compare import Alike, DifferencePart, WinnerPart, 
 from ..timelines.svg import SIDE_BY_SIDE, Drawing
 from .addresses import compare_address
 from .page import Page
+from .pictures import MOST_MARKS
 
 __all__ = ["compare_pages"]
 
 _MOST_PICTURES = 60
 """Rows that are drawn; the table has all."""
 
-_MOST_IN_WORDS = 400
+_MOST_IN_WORDS = 200
 """Spans that a page has as a table; its document has all."""
 
 
@@ -70,7 +71,7 @@ def _pictures(pair: tuple[Alike, Alike], different: tuple[DifferencePart, ...]) 
     timelines = (a.timeline, b.timeline)
     rows_of_a = rows_by_filter(a.timeline)
     rows_of_b = rows_by_filter(b.timeline)
-    drawing = Drawing.of(*timelines, words=SIDE_BY_SIDE)
+    drawing = Drawing.of(*timelines, words=SIDE_BY_SIDE).with_at_most(MOST_MARKS, *timelines)
     names = (str(a.repositories[0]), str(b.repositories[0]))
     pictures: dict[tuple[str, tuple[str, ...]], Markup] = {}
     for difference in different:

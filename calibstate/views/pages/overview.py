@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from ...model.names import InstrumentName
 from ...model.pages import PageContent
 from ...store.documents.pages_overview import overview_document
@@ -14,7 +12,7 @@ from ...store.documents.pages_timeline import chain_timeline
 from ..timelines.svg import Drawing
 from .addresses import instrument_address
 from .page import Page
-from .pictures import bars
+from .pictures import MOST_MARKS, Pictures
 
 __all__ = ["overviews"]
 
@@ -45,9 +43,9 @@ def _pictures(content: PageContent, instrument: InstrumentName) -> Mapping[str, 
     shown = chain_timeline(content, instrument)
     if shown is None or not shown.timeline.rows:
         return None
-    drawing = Drawing.of(shown.timeline)
+    # All instruments stand on one page.
+    most = MOST_MARKS // len(content.instruments)
     return {
         "shown": shown,
-        "axis": Markup(drawing.axis()),
-        "rows": tuple(bars(shown.timeline, drawing)),
+        "drawn": Pictures.of(shown.timeline, Drawing.of(shown.timeline), most),
     }

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...model.timelines import NOTHING, Interval, Timeline, TimelineRow
-from ..printable import printable
+from ...store.documents.pages_timeline import between
+from ..timelines.span import Span
 from ..timelines.svg import Drawing
 from ..timelines.words import moment, ticket_name
 
-__all__ = ["Picture", "RowInWords", "bars", "bars_with", "in_words"]
+__all__ = ["MOST_MARKS", "Picture", "Pictures", "RowInWords", "in_words", "pictures_of_tickets"]
 
-_ONE_MARK = 0.0003
-"""Share of the width below which neighbours are one mark, where all dataset
-types are shown together."""
+MOST_MARKS = 600
+"""Bars on a page: with four elements each a browser shows them at once.  Where
+there are more, neighbours that are too short to be told apart are one."""
+
+_MOST_OF_A_TICKET = 300
+"""The same on the page of a ticket; of more, what is around its own is
+shown."""
+
+_AROUND = 30 * 86400 * 10**9
+"""Nanoseconds that are shown before a ticket wins, and after."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,36 @@ class Picture:
     svg: Markup
     """What draws it; all names in it are escaped there."""
 
-    def marked(self, ticket: str) -> Picture:
-        """Return it with the bars of a ticket marked, also without scripts."""
-        name = escape(printable(ticket))
-        # The picture is text by now, with names that are escaped.
-        bar = Markup('" data-t="{}"').format(name)
-        marked = Markup(' on" data-t="{}"').format(name)
-        return replace(self, svg=self.svg.replace(bar, marked))
+
+@dataclass(frozen=True)
+class Pictures:
+    """Rows below one axis."""
+
+    axis: Markup
+    rows: tuple[Picture, ...]
+
+    joins: bool
+    """Whether a bar may stand for several tickets."""
+
+    @classmethod
+    def of(cls, timeline: Timeline, drawing: Drawing, most: int = MOST_MARKS) -> Pictures:
+        """Return a picture of each row.
+
+        Parameters
+        ----------
+        timeline
+            What is drawn.
+        drawing
+            Draws it.
+        most
+            How many bars there should be.
+        """
+        drawing = drawing.with_at_most(most, timeline)
+        rows: list[Picture] = []
+        for row in timeline.rows:
+            svg = Markup(drawing.bars(row, timeline))
+            rows.append(Picture(row.dataset_type, row.filters, svg))
+        return cls(Markup(drawing.axis()), tuple(rows), drawing.joins)
 
 
 @dataclass(frozen=True)
@@ -51,43 +83,54 @@ class RowInWords:
     """What wins for other detectors; empty: nothing else does."""
 
 
-def bars(timeline: Timeline, drawing: Drawing, *, whole: bool = False) -> Iterator[Picture]:
-    """Yield a picture for each row.
+def pictures_of_tickets(timeline: Timeline) -> Iterator[tuple[str, Pictures]]:
+    """Yield each ticket that wins, with where it does.
 
     Parameters
     ----------
     timeline
-        What is drawn.
-    drawing
-        Draws it.
-    whole
-        Whether every interval is drawn by itself, however short.
+        What wins.
     """
+    drawing = Drawing.of(timeline)
+    number = sum(len(row.intervals) for row in timeline.rows)
+    for ticket, rows in _winning(timeline).items():
+        own = replace(timeline, rows=tuple(row.row for row in rows))
+        drawn = replace(drawing, on=timeline.tickets[ticket])
+        # Among hundreds of others it would not be seen.
+        if number > _MOST_OF_A_TICKET:
+            begin = min(row.begin for row in rows) - _AROUND
+            end = max(row.end for row in rows) + _AROUND
+            span = Span(max(begin, drawing.span.begin), min(end, drawing.span.end))
+            # Only there is it to be told from what is before and after it.
+            own = between(own, *span)
+            drawn = drawn.within(span)
+        yield timeline.tickets[ticket], Pictures.of(own, drawn, _MOST_OF_A_TICKET)
+
+
+class _WinningRow(NamedTuple):
+    """A row in which a ticket wins."""
+
+    row: TimelineRow
+    begin: int
+    """Nanoseconds of TAI, from which on it wins."""
+
+    end: int
+    """Nanoseconds of TAI, from which on it wins no more."""
+
+
+def _winning(timeline: Timeline) -> Mapping[int, Sequence[_WinningRow]]:
+    """Return the rows in which tickets win, by ticket."""
+    winning: dict[int, list[_WinningRow]] = {}
     for row in timeline.rows:
-        yield _bars(row, timeline, drawing, whole=whole)
-
-
-def bars_with(timeline: Timeline, drawing: Drawing) -> dict[str, list[Picture]]:
-    """Return the pictures of rows by the tickets that win in them.
-
-    Parameters
-    ----------
-    timeline, drawing
-        As for `bars`.
-    """
-    pictures: dict[str, list[Picture]] = {}
-    for row in timeline.rows:
-        winning: set[int] = set()
+        spans: dict[int, _WinningRow] = {}
         for interval in row.intervals:
-            winning.add(interval.ticket)
             # It wins there too, if only for some detectors.
-            winning.update(odd.ticket for odd in interval.odd)
-        winning.discard(NOTHING)
-        picture = _bars(row, timeline, drawing, whole=False)
-        for ticket in winning:
-            name = timeline.tickets[ticket]
-            pictures.setdefault(name, []).append(picture.marked(name))
-    return pictures
+            for ticket in {interval.ticket, *(odd.ticket for odd in interval.odd)} - {NOTHING}:
+                begin = spans[ticket].begin if ticket in spans else interval.begin
+                spans[ticket] = _WinningRow(row, begin, interval.end)
+        for ticket, where in spans.items():
+            winning.setdefault(ticket, []).append(where)
+    return winning
 
 
 def in_words(timeline: Timeline) -> Iterator[RowInWords]:
@@ -109,12 +152,3 @@ def _odd(timeline: Timeline, interval: Interval) -> Sequence[str]:
     for odd in interval.odd:
         words.append(f"{ticket_name(timeline, odd.ticket)} for detector {odd.detectors}")
     return words
-
-
-def _bars(row: TimelineRow, timeline: Timeline, drawing: Drawing, *, whole: bool) -> Picture:
-    # Seen by itself, a row has room for what is short.
-    join_below = 0.0
-    if not whole:
-        join_below = _ONE_MARK
-    svg = Markup(drawing.bars(row, timeline, join_below=join_below))
-    return Picture(row.dataset_type, row.filters, svg)

@@ -6,17 +6,16 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from ...model.names import InstrumentName, is_issue_key
 from ...model.pages import PageContent
 from ...store.documents.pages_tickets import TicketPart, Tickets
 from ...store.documents.pages_timeline import chain_timeline
 from ..printable import printable
-from ..timelines.svg import Drawing
 from .addresses import go_address, page_of, relative, ticket_address, tickets_address
 from .page import Page
-from .pictures import Picture, bars_with
+from .pictures import Pictures, pictures_of_tickets
 
 __all__ = ["redirects", "ticket_pages", "ticket_tables", "tickets_pages"]
 
@@ -83,17 +82,12 @@ def ticket_pages(content: PageContent) -> Iterator[Page]:
     for instrument in content.instruments:
         tickets = Tickets(content, instrument)
         shown = chain_timeline(content, instrument)
-        pictures: dict[str, list[Picture]] = {}
-        axis = Markup()
+        pictures: dict[str, Pictures] = {}
         if shown:
-            drawing = Drawing.of(shown.timeline)
-            # Its labels are dates.
-            axis = Markup(drawing.axis())
-            pictures = bars_with(shown.timeline, drawing)
+            pictures.update(pictures_of_tickets(shown.timeline))
         for part in tickets.parts:
             document = tickets.document_of(part)
-            axis = Markup(drawing.axis()) if drawing else Markup()
-            more = {"pictures": pictures.get(part.ticket, []), "axis": axis, "shown": shown}
+            more = {"pictures": pictures.get(part.ticket), "shown": shown}
             address = ticket_address(instrument, part.ticket)
             yield Page(address, part.ticket, document, instrument, "tickets", more)
 

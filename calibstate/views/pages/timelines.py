@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from markupsafe import Markup
 
 from ...model.names import CollectionName
 from ...model.pages import DeclaredSearch, PageContent
-from ...model.timelines import Timeline
+from ...model.timelines import Standing, Timeline, TimelineRow
 from ...model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, parse_tai
 from ...store.documents.pages_timeline import (
     ShownTimeline,
@@ -21,20 +24,21 @@ from ...store.documents.pages_timeline import (
     timeline_page,
 )
 from ..timelines.ordinal import side_by_side
+from ..timelines.span import Span
 from ..timelines.svg import Drawing, changes
 from .addresses import timeline_address
 from .page import Page
-from .pictures import Picture, bars, in_words
+from .pictures import MOST_MARKS, Picture, Pictures, in_words
 
 __all__ = ["timeline_pages"]
 
-_MOST_AT_ONCE = 4000
-"""Intervals of one dataset type on a page; of more, older years have pages of
-their own."""
+_MOST_AT_ONCE = 250
+"""Intervals of one dataset type that a page draws one by one, and tickets that
+it stacks; of more, older years have pages of their own."""
 
 _YEARS_AT_FIRST = 2
 
-_MOST_IN_WORDS = 400
+_MOST_IN_WORDS = 200
 """Intervals that a page has as a table; its document has all."""
 
 
@@ -50,12 +54,16 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
         shown = chain_timeline(content, instrument)
         if shown is None:
             continue
-        drawing = Drawing.of(shown.timeline)
         types = tuple(dict.fromkeys(row.dataset_type for row in shown.timeline.rows))
+        drawing = Drawing.of(shown.timeline)
         more: dict[str, Any] = {
-            **_pictures(shown.timeline, drawing),
             "types": types,
             "pairs": tuple(_pairs(content, shown)),
+            "whole": None,
+            "pictures": Pictures.of(shown.timeline, drawing),
+            **_words(shown.timeline),
+            "stacks": (),
+            "more_stacked": 0,
             "years": (),
         }
         document = timeline_page(content, shown, shown.timeline)
@@ -63,70 +71,146 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
             timeline_address(instrument), "Which ticket wins when", document, instrument, "timeline", more
         )
         for dataset_type in types:
-            yield from _of_type(content, shown, dataset_type, types)
+            yield from _TypePages(content, shown, dataset_type, types).all()
 
 
-def _of_type(
-    content: PageContent, shown: ShownTimeline, dataset_type: str, types: tuple[str, ...]
-) -> Iterator[Page]:
-    """Yield the page of a type; of one with very many intervals, more."""
-    whole = of_type(shown.timeline, dataset_type)
-    address = timeline_address(shown.instrument, dataset_type)
-    number = sum(len(row.intervals) for row in whole.rows)
-    if number <= _MOST_AT_ONCE:
-        yield _page(content, shown, whole, address, dataset_type, types)
-        return
-    # A page of ten years of hundreds of thousands of pieces is read by nobody.
-    years = _years(whole)
-    first = years[-_YEARS_AT_FIRST:]
-    newest = between(whole, _begin_of(first[0]), UNBOUNDED_END)
-    yield _page(content, shown, newest, address, dataset_type, types, "", years)
-    for year in years:
-        begin = _begin_of(year)
-        # What began before the first year stands with that.
-        if year == years[0]:
-            begin = UNBOUNDED_BEGIN
-        part = between(whole, begin, _begin_of(year + 1))
-        yield _page(content, shown, part, f"{address}{year}/", dataset_type, types, str(year), years)
+@dataclass(frozen=True)
+class _TypePages:
+    """The page of a dataset type; of one with very many intervals, more."""
+
+    content: PageContent
+    shown: ShownTimeline
+    dataset_type: str
+    types: tuple[str, ...]
+    """All that have a page."""
+
+    def all(self) -> Iterator[Page]:
+        """Yield them: the newest first, then the years."""
+        if not self.years:
+            yield self.page(self.timeline, self.drawing.span)
+            return
+        # Ten years of hundreds of pieces are read by nobody.
+        first = _begin_of(self.years[-_YEARS_AT_FIRST:][0])
+        yield self.page_between(first, UNBOUNDED_END)
+        for year, after in zip_longest(self.years, self.years[1:]):
+            # What began before the first year stands with that.
+            begin = UNBOUNDED_BEGIN if year == self.years[0] else _begin_of(year)
+            end = _begin_of(after) if after else UNBOUNDED_END
+            yield self.page_between(begin, end, str(year))
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """All of the type."""
+        return of_type(self.shown.timeline, self.dataset_type)
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        """Draws all of it."""
+        return Drawing.of(self.timeline)
+
+    @cached_property
+    def stacks(self) -> Sequence[tuple[TimelineRow, tuple[Standing, ...]]]:
+        """What could win, row by row."""
+        stacks: list[tuple[TimelineRow, tuple[Standing, ...]]] = []
+        for row in self.timeline.rows:
+            stack = stack_of(row, self.timeline, self.shown.held, self.content.tickets)
+            stacks.append((row, stack))
+        return stacks
+
+    @cached_property
+    def years(self) -> tuple[int, ...]:
+        """Years that have a page, by time; empty: one page has all."""
+        intervals = sum(len(row.intervals) for row in self.timeline.rows)
+        stacked = sum(len(stack) for _, stack in self.stacks)
+        if max(intervals, stacked) <= _MOST_AT_ONCE:
+            return ()
+        return _years(self.timeline)
+
+    def page_between(self, begin: int, end: int, year: str = "") -> Page:
+        """Return the page of what wins between two moments.
+
+        Parameters
+        ----------
+        begin, end
+            Nanoseconds of TAI.
+        year
+            Which year that is; empty: it is the newest part.
+        """
+        whole = self.drawing.span
+        span = Span(max(begin, whole.begin), min(end, whole.end))
+        return self.page(between(self.timeline, begin, end), span, year)
+
+    def page(self, timeline: Timeline, span: Span, year: str = "") -> Page:
+        """Return a page.
+
+        Parameters
+        ----------
+        timeline
+            What is shown.
+        span
+            The span of time.
+        year
+            Which year that is; empty: it is the newest part, or all.
+        """
+        drawing = self.drawing.within(span).with_at_most(_MOST_AT_ONCE, timeline)
+        stacks, more_stacked = self.stacked(timeline, drawing)
+        whole: Pictures | None = None
+        if self.years:
+            whole = Pictures.of(self.timeline, self.drawing, _MOST_AT_ONCE)
+        more: dict[str, Any] = {
+            "types": self.types,
+            "pairs": tuple(_pairs(self.content, self.shown, self.dataset_type)),
+            "whole": whole,
+            "pictures": Pictures.of(timeline, drawing, _MOST_AT_ONCE),
+            **_words(timeline),
+            "stacks": stacks,
+            "more_stacked": more_stacked,
+            "years": tuple(map(str, self.years)),
+        }
+        instrument = self.shown.instrument
+        address = timeline_address(instrument, self.dataset_type)
+        title = self.dataset_type
+        if year:
+            address += f"{year}/"
+            title += f", {year}"
+        document = timeline_page(self.content, self.shown, timeline, self.dataset_type, year or None)
+        return Page(address, title, document, instrument, "timeline", more)
+
+    def stacked(self, timeline: Timeline, drawing: Drawing) -> tuple[Sequence[Picture], int]:
+        """Return why it wins where it wins, and how many tickets are left out.
+
+        Parameters
+        ----------
+        timeline
+            What is shown.
+        drawing
+            Draws it.
+        """
+        pictures: list[Picture] = []
+        left_out = 0
+        room = _MOST_AT_ONCE
+        rows = {(row.dataset_type, row.filters): row for row in timeline.rows}
+        for whole, stack in self.stacks:
+            row = rows.get((whole.dataset_type, whole.filters))
+            if row is None or not stack:
+                continue
+            # What is certified for ever is a candidate in all years since.
+            part = [standing for standing in stack if standing.matters(*drawing.span)]
+            shown = part[:room]
+            room -= len(shown)
+            left_out += len(stack) - len(shown)
+            if shown:
+                svg = Markup(drawing.why(row, timeline, shown))
+                pictures.append(Picture(row.dataset_type, row.filters, svg))
+        return pictures, left_out
 
 
-def _page(
-    content: PageContent,
-    shown: ShownTimeline,
-    timeline: Timeline,
-    address: str,
-    dataset_type: str,
-    types: tuple[str, ...],
-    year: str = "",
-    years: tuple[int, ...] = (),
-) -> Page:
-    drawing = Drawing.of(timeline)
-    stacks: list[Picture] = []
-    for row in timeline.rows:
-        stack = stack_of(row, timeline, shown.held, content.tickets)
-        if stack:
-            svg = Markup(drawing.why(row, timeline, stack))
-            stacks.append(Picture(row.dataset_type, row.filters, svg))
-    more: dict[str, Any] = {
-        **_pictures(timeline, drawing, whole=True),
-        "types": types,
-        "pairs": tuple(_pairs(content, shown, dataset_type)),
-        "stacks": stacks,
-        "years": tuple(map(str, years)),
-    }
-    document = timeline_page(content, shown, timeline, dataset_type, year or None)
-    title = f"{dataset_type}, {year}" if year else dataset_type
-    return Page(address, title, document, shown.instrument, "timeline", more)
-
-
-def _pictures(timeline: Timeline, drawing: Drawing, *, whole: bool = False) -> Mapping[str, Any]:
+def _words(timeline: Timeline) -> Mapping[str, Any]:
+    """Return intervals as a table has them, as many as a page bears."""
     words = list(in_words(timeline))
     return {
-        "axis": Markup(drawing.axis()),
-        "pictures": tuple(bars(timeline, drawing, whole=whole)),
         "words": words[:_MOST_IN_WORDS],
         "more_words": max(0, len(words) - _MOST_IN_WORDS),
-        "stacks": (),
     }
 
 
@@ -148,7 +232,7 @@ def _pairs(content: PageContent, shown: ShownTimeline, only: str = "") -> Iterat
         return
     # Rows are compared filter by filter: which of them agree may differ.
     timelines = (old.timeline, new.timeline)
-    drawing = Drawing.of(*timelines)
+    drawing = Drawing.of(*timelines).with_at_most(MOST_MARKS, *timelines)
     for dataset_type, filter, before, after in side_by_side(*timelines):
         if only and dataset_type != only:
             continue
@@ -177,7 +261,7 @@ def _years(timeline: Timeline) -> tuple[int, ...]:
             if interval.begin != UNBOUNDED_BEGIN:
                 moment = datetime.fromtimestamp(interval.begin // 10**9, UTC)
                 years.add(moment.year)
-    return tuple(range(min(years), max(years) + 1))
+    return tuple(sorted(years))
 
 
 def _begin_of(year: int) -> int:

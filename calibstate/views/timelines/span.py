@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from ...model.timelines import Timeline
@@ -70,7 +71,8 @@ class Span(NamedTuple):
     def ticks(self) -> Iterator[Tick]:
         """Yield where months begin, or years, or days; few enough to read."""
         for days, months in _STEPS:
-            ticks = list(_beginnings(self, days, months))
+            # Ten years have thousands of days, and nobody wants them all.
+            ticks = list(islice(_beginnings(self, days, months), _MOST_TICKS + 1))
             if len(ticks) <= _MOST_TICKS:
                 yield from ticks
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
@@ -16,11 +17,21 @@ from ...model.impacts import Effect
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
 from ..printable import printable
+from .marks import Mark, few_enough, marks_of
 from .ordinal import side_by_side
-from .span import Span, span_of
+from .span import Span, Tick, span_of
 from .tints import tints_of
 from .untold import heading, told_once, untold
-from .words import bar_label, in_words, interval_in_words, moment, number_of, row_label, ticket_name
+from .words import (
+    bar_label,
+    in_words,
+    interval_in_words,
+    moment,
+    number_of,
+    row_label,
+    several_in_words,
+    ticket_name,
+)
 
 __all__ = ["BEFORE_AND_AFTER", "SIDE_BY_SIDE", "Change", "Drawing", "Row", "as_svg", "changes", "embed"]
 
@@ -87,6 +98,12 @@ class Drawing:
     words: Mapping[Effect, str]
     """What stands below a pair where something else wins."""
 
+    join_below: float = 0
+    """Share of the width below which neighbours become one mark."""
+
+    on: str = ""
+    """The ticket whose bars are marked; empty: none is."""
+
     @classmethod
     def of(cls, *timelines: Timeline, words: Mapping[Effect, str] | None = None) -> Drawing:
         """Return a drawing of some timelines, wide enough for all.
@@ -100,10 +117,38 @@ class Drawing:
         """
         return cls(span_of(timelines), tints_of(timelines), words or BEFORE_AND_AFTER)
 
+    def within(self, span: Span) -> Drawing:
+        """Return it for another span of time, with the same tints."""
+        return replace(self, span=span)
+
+    def with_at_most(self, marks: int, *timelines: Timeline) -> Drawing:
+        """Return it with neighbours drawn as one, where they are very many.
+
+        Parameters
+        ----------
+        marks
+            How many there should be in all rows; what is found for nobody is
+            never joined, so there may be more.
+        timelines
+            What is drawn.
+        """
+        rows = [row.intervals for timeline in timelines for row in timeline.rows]
+        return replace(self, join_below=few_enough(rows, self.span, marks))
+
+    @property
+    def joins(self) -> bool:
+        """Whether a bar may stand for several tickets."""
+        return self.join_below > 0
+
+    @cached_property
+    def _ticks(self) -> Sequence[Tick]:
+        # All rows have the same.
+        return tuple(self.span.ticks())
+
     def axis(self) -> str:
         """Return the axis: where months or years begin."""
         parts = [*self._lines(_HIGH)]
-        for index, tick in enumerate(self.span.ticks()):
+        for index, tick in enumerate(self._ticks):
             kind = "ax"
             # A narrow picture has room for every second one.
             if index % 2:
@@ -113,7 +158,7 @@ class Drawing:
         body = "".join(parts)
         return f'<svg width="100%" height="{_HIGH}">{body}</svg>'
 
-    def bars(self, row: TimelineRow, timeline: Timeline, *, join_below: float = 0) -> str:
+    def bars(self, row: TimelineRow, timeline: Timeline) -> str:
         """Return a row: a bar for each interval, dots where nothing is found.
 
         Parameters
@@ -122,11 +167,8 @@ class Drawing:
             The row.
         timeline
             Whose it is.
-        join_below
-            Share of the width below which neighbours become one mark.
         """
-        shown = _joined(row.intervals, self.span, join_below)
-        body = "".join([*self._lines(_LINE + 1), *self._bars(shown, timeline, _TOP)])
+        body = "".join([*self._lines(_LINE + 1), *self._bars(row.intervals, timeline, _TOP)])
         label = escape(f"{row_label(row)}. {in_words(timeline, row.intervals[:_SPOKEN])}")
         return f'<svg role="img" aria-label="{label}" width="100%" height="{_LINE + 1}">{body}</svg>'
 
@@ -225,7 +267,7 @@ class Drawing:
         return "".join(parts)
 
     def _lines(self, height: int) -> Iterator[str]:
-        for tick in self.span.ticks():
+        for tick in self._ticks:
             x = self.span.percent(tick.moment)
             kind = "yr" if tick.is_year else "mo"
             yield f'<line class="{kind}" x1="{x}" x2="{x}" y1="0" y2="{height}"/>'
@@ -240,15 +282,56 @@ class Drawing:
     ) -> Iterator[str]:
         """Yield bars; where `changed` is given, all else is outlined only."""
         yield from self._gaps(intervals, y)
-        for interval in intervals:
-            if interval.end <= self.span.begin or interval.begin >= self.span.end:
-                continue
-            if interval.ticket == NOTHING and not interval.odd:
-                continue
+        # What changes and what stays are never one bar.
+        apart: list[int] = []
+        for change in changed or ():
+            apart += (change.begin, change.end)
+        for mark in marks_of(intervals, self.span, self.join_below, frozenset(apart)):
             is_same = changed is not None and not any(
-                change.begin <= interval.begin and interval.end <= change.end for change in changed
+                change.begin <= mark.begin and mark.end <= change.end for change in changed
             )
+            if len(mark.intervals) > 1:
+                yield self._several(mark, timeline, y, is_same=is_same)
+                continue
+            (interval,) = mark.intervals
             yield self._bar(interval, timeline, y, is_same=is_same)
+
+    def _several(self, mark: Mark, timeline: Timeline, y: int, *, is_same: bool) -> str:
+        """Return one bar for several tickets, too short to be told apart."""
+        # In their order, each once.
+        names: dict[str, None] = {}
+        for interval in mark.intervals:
+            names[timeline.tickets[interval.ticket]] = None
+        classes = ["seg", "many", f"t{self.tints.get(next(iter(names)), 0)}"]
+        if self.on in names:
+            classes.append("on")
+        if is_same:
+            classes.append("same")
+        words = several_in_words(timeline, mark.intervals)
+        spelled = "|".join(escape(printable(name)) for name in names)
+        parts = [self._rectangle(classes, spelled, words, mark.begin, mark.end, y)]
+        if any(interval.odd for interval in mark.intervals):
+            parts.append(self._edge(mark.begin, mark.end, y))
+        parts.append("</g>")
+        return "".join(parts)
+
+    def _edge(self, begin: int, end: int, y: int) -> str:
+        """Return what says that something else wins for some detectors."""
+        edge = y + _HIGH - 1
+        x1, x2 = self.span.percent(begin), self.span.percent(end)
+        return f'<line class="edge" x1="{x1}" x2="{x2}" y1="{edge}" y2="{edge}"/>'
+
+    def _rectangle(self, classes: Sequence[str], names: str, words: str, begin: int, end: int, y: int) -> str:
+        """Return the beginning of a bar: what it says, and where it is."""
+        x = self.span.percent(begin)
+        width = self.span.width(begin, end)
+        # What is written of a bar once is its title: all else is drawn.
+        return (
+            f'<g class="{" ".join(classes)}" data-t="{names}"><title>{escape(words)}</title>'
+            f'<rect x="{x}" width="{width}" y="{y}" height="{_HIGH}"/>'
+            # A white line parts neighbours of one tint.
+            f'<line class="cut" x1="{x}" x2="{x}" y1="{y}" y2="{y + _HIGH}"/>'
+        )
 
     def _bar(self, interval: Interval, timeline: Timeline, y: int, *, is_same: bool) -> str:
         # Whoever reads the page by script knows a bar by its ticket.
@@ -261,20 +344,16 @@ class Drawing:
             classes.append(f"t{self.tints.get(name, 0)}")
         if interval.odd:
             classes.append("odd")
+        if name and name == self.on:
+            classes.append("on")
         if is_same:
             classes.append("same")
         x = self.span.percent(interval.begin)
-        width = self.span.width(interval.begin, interval.end)
-        words = escape(interval_in_words(timeline, interval))
-        # What is written of a bar once is its title: all else is drawn.
-        parts = [f'<g class="{" ".join(classes)}" data-t="{escape(printable(name))}"><title>{words}</title>']
-        parts.append(f'<rect x="{x}" width="{width}" y="{y}" height="{_HIGH}"/>')
-        # A white line parts neighbours of one tint.
-        parts.append(f'<line class="cut" x1="{x}" x2="{x}" y1="{y}" y2="{y + _HIGH}"/>')
+        words = interval_in_words(timeline, interval)
+        spelled = escape(printable(name))
+        parts = [self._rectangle(classes, spelled, words, interval.begin, interval.end, y)]
         if interval.odd:
-            edge = y + _HIGH - 1
-            x2 = self.span.percent(interval.end)
-            parts.append(f'<line class="edge" x1="{x}" x2="{x2}" y1="{edge}" y2="{edge}"/>')
+            parts.append(self._edge(interval.begin, interval.end, y))
         if not is_same:
             parts.append(self._label(interval, name, x, y))
         parts.append("</g>")
@@ -413,19 +492,6 @@ def _cut(intervals: Iterable[Interval], changing: Sequence[Change]) -> Iterator[
                 yield interval._replace(begin=begin, end=edge)
                 begin = edge
         yield interval._replace(begin=begin)
-
-
-def _joined(intervals: Sequence[Interval], span: Span, below: float) -> Sequence[Interval]:
-    """Return intervals, neighbours that cannot be told apart as one."""
-    if not below:
-        return intervals
-    shown: list[Interval] = []
-    for interval in intervals:
-        width = span.share(interval.end) - span.share(interval.begin)
-        if shown and width < below and span.share(shown[-1].end) - span.share(shown[-1].begin) < below:
-            interval = interval._replace(begin=shown.pop().begin)
-        shown.append(interval)
-    return shown
 
 
 _STYLE = """

@@ -10,7 +10,16 @@ from ...model.timelines import NOTHING, Interval, Timeline, TimelineRow
 from ...model.timespans import format_bound
 from ..printable import printable
 
-__all__ = ["bar_label", "in_words", "interval_in_words", "moment", "number_of", "row_label", "ticket_name"]
+__all__ = [
+    "bar_label",
+    "in_words",
+    "interval_in_words",
+    "moment",
+    "number_of",
+    "row_label",
+    "several_in_words",
+    "ticket_name",
+]
 
 _ISSUE = re.compile(r"[A-Z][_A-Z0-9]*-([1-9][0-9]*)")
 
@@ -57,6 +66,27 @@ def interval_in_words(timeline: Timeline, interval: Interval) -> str:
     words = f"{name}: {moment(interval.begin)} → {moment(interval.end)} TAI"
     for odd in interval.odd:
         words += f"; {ticket_name(timeline, odd.ticket)} for detector {odd.detectors}"
+    return words
+
+
+def several_in_words(timeline: Timeline, intervals: Sequence[Interval]) -> str:
+    """Return what wins in intervals that are drawn as one bar.
+
+    Parameters
+    ----------
+    timeline
+        Whose they are.
+    intervals
+        One after the other.
+    """
+    names = list(dict.fromkeys(ticket_name(timeline, interval.ticket) for interval in intervals))
+    shown = names[0]
+    if len(names) > 1:
+        shown += f" … {names[-1]}, {len(names)} tickets"
+    begin, end = moment(intervals[0].begin), moment(intervals[-1].end)
+    words = f"{shown}: {begin} → {end} TAI"
+    if any(interval.odd for interval in intervals):
+        words += "; others for some detectors"
     return words
 
 

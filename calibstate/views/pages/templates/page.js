@@ -92,14 +92,15 @@
   const bars = [...document.querySelectorAll(".seg")];
   const own = document.querySelector("[data-mark]");
   const chosen = address.searchParams.get("ticket") || (own ? own.dataset.mark : "");
-  const mark = (ticket) => {
-    for (const bar of bars) bar.classList.toggle("on", ticket !== "" && bar.dataset.t === ticket);
+  const ticketsOf = (bar) => bar.dataset.t.split("|").filter(Boolean);
+  const mark = (tickets) => {
+    for (const bar of bars) bar.classList.toggle("on", ticketsOf(bar).some((name) => tickets.includes(name)));
   };
   for (const bar of bars) {
-    bar.addEventListener("pointerenter", () => mark(bar.dataset.t));
-    bar.addEventListener("pointerleave", () => mark(chosen));
+    bar.addEventListener("pointerenter", () => mark(ticketsOf(bar)));
+    bar.addEventListener("pointerleave", () => mark([chosen]));
   }
-  mark(chosen);
+  mark([chosen]);
 
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
