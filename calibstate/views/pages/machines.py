@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from os.path import commonprefix
 
 from markupsafe import escape
 
@@ -18,6 +19,7 @@ from ...model.names import InstrumentName
 from ...model.pages import IN_SYNC, PageContent, Standing
 from ...model.status import State
 from ...store.documents.base import plain
+from ...store.documents.pages import public
 from ...store.documents.pages_about import about_document, status_page
 from ...store.documents.pages_overview import letters
 from ..printable import printable
@@ -258,47 +260,69 @@ def searched(content: PageContent) -> Iterator[tuple[str, bytes]]:
         All that is known.
     """
     lines: list[str] = []
-    for name, more, address in _targets(content):
-        entry = (printable(name), printable(more), page_of(address))
-        text = json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
+    for target in _targets(content):
+        text = json.dumps(target.entry, ensure_ascii=True, separators=(",", ":"))
         # Nothing in it may end a script, wherever it is put.
         lines.append(text.replace("<", "\\u003c"))
     yield SEARCH, ("window.calibstateSearch = [\n" + ",\n".join(lines) + "\n];\n").encode()
 
 
-def _targets(content: PageContent) -> Iterator[tuple[str, str, str]]:
-    """Yield names, words beside them, and addresses of pages."""
+@dataclass(frozen=True)
+class _Target:
+    """A page that is searched for."""
+
+    name: str
+    words: str
+    """Beside the name; they are searched, too."""
+
+    address: str
+    collections: Sequence[str] = ()
+    """What else leads there."""
+
+    @property
+    def entry(self) -> Sequence[object]:
+        """How the script has it."""
+        entry: list[object] = [printable(self.name), printable(self.words), page_of(self.address)]
+        if self.collections:
+            # Names of one ticket begin alike; ten years of them would be long.
+            start = commonprefix(self.collections)  # noqa: RUF071 - letters are meant
+            entry.append(printable(start))
+            entry.append([printable(name[len(start) :]) for name in self.collections])
+        return entry
+
+
+def _targets(content: PageContent) -> Iterator[_Target]:
     for instrument in content.instruments:
-        yield instrument, "overview", instrument_address(instrument)
+        yield _Target(instrument, "overview", instrument_address(instrument))
         yield from _chains_of(content, instrument)
         yield from _tickets_of(content, instrument)
     for run in content.runs:
-        yield run.id, "run", run_address(run.id)
+        yield _Target(run.id, "run", run_address(run.id))
     for merge in content.merges:
         commit = merge.revision.commit
-        yield commit[:_SHORT], "commit", commit_address(commit)
+        words = f"commit {public(merge.revision.title)}"
+        yield _Target(commit[:_SHORT], words, commit_address(commit))
 
 
-def _chains_of(content: PageContent, instrument: InstrumentName) -> Iterator[tuple[str, str, str]]:
+def _chains_of(content: PageContent, instrument: InstrumentName) -> Iterator[_Target]:
     if content.desired is None:
         return
     for written in content.desired.chains_of(instrument):
         chain = written.noun.chain
-        yield chain, "chain", chain_address(instrument, chain)
+        yield _Target(chain, "chain", chain_address(instrument, chain))
 
 
-def _tickets_of(content: PageContent, instrument: InstrumentName) -> Iterator[tuple[str, str, str]]:
-    """Yield tickets, then the collections that belong to them."""
+def _tickets_of(content: PageContent, instrument: InstrumentName) -> Iterator[_Target]:
     if content.desired is None:
         return
-    addresses: dict[str, str] = {}
+    collections: dict[str, list[str]] = {}
+    for collection, ticket in sorted(content.tickets.items()):
+        if collection.startswith(f"{instrument}/"):
+            collections.setdefault(ticket, []).append(collection)
     for key, written in sorted(content.desired.tickets.items()):
         if key.instrument != instrument:
             continue
-        noun = written.noun
-        addresses[key.ticket] = ticket_address(instrument, key.ticket)
-        words = f"{noun.summary or ''} {noun.approval.taxicab or ''}"
-        yield key.ticket, words.strip(), addresses[key.ticket]
-    for collection, ticket in sorted(content.tickets.items()):
-        if collection.startswith(f"{instrument}/") and ticket in addresses:
-            yield collection, ticket, addresses[ticket]
+        approval = written.noun.approval
+        words = f"{written.noun.summary or ''} {approval.taxicab or ''}".strip()
+        address = ticket_address(instrument, key.ticket)
+        yield _Target(key.ticket, words, address, collections.get(key.ticket, ()))

@@ -102,13 +102,141 @@
   }
   mark([chosen]);
 
+  // The search.  What it looks through is a script, since a page on a disk may
+  // read nothing else; it is loaded when somebody begins to search.
+  const element = (name, attributes, words = "") => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = words;
+    return made;
+  };
+  const load = (src) =>
+    new Promise((resolve, reject) => {
+      const script = element("script", { src });
+      script.addEventListener("load", resolve);
+      script.addEventListener("error", reject);
+      document.head.append(script);
+    });
+  const MOST = 12;
+  const finder = document.querySelector(".find");
+  const finding = element("input", {
+    type: "text", role: "combobox", placeholder: "Search  /", "aria-label": "Search all pages",
+    "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "finds",
+    autocomplete: "off", spellcheck: "false",
+  });
+  const list = element("div", { id: "finds", role: "listbox", "aria-label": "Pages" });
+  const number = element("p", { class: "hint", role: "status" });
+  const popup = element("div", { class: "finds" });
+  popup.append(list, number);
+  popup.hidden = true;
+  finder.append(finding, popup);
+  const file = new URL(finder.dataset.list, location);
+  let targets;
+  const ready = () => {
+    targets ??= load(file).then(() =>
+      // Collections of a ticket stand with it, and lead to its page.
+      window.calibstateSearch.flatMap(([name, more, page, start, ends]) => [
+        [name, more, page],
+        ...(ends || []).map((end) => [start + end, name, page, true]),
+      ]),
+    );
+    return targets;
+  };
+  const rank = ([name, , , isCollection], text) => {
+    const words = name.toLowerCase();
+    if (words === text) return 0;
+    const begins = words.startsWith(text) || words.endsWith(text);
+    // Collections are many, and would hide the pages.
+    return (begins ? 1 : 2) + (isCollection ? 2 : 0);
+  };
+  const matching = (entries, text) => {
+    const words = text.split(/\s+/);
+    const matches = entries.filter(([name, more]) => {
+      const all = `${name} ${more}`.toLowerCase();
+      return words.every((word) => all.includes(word));
+    });
+    return matches.sort((a, b) => rank(a, text) - rank(b, text));
+  };
+  const options = () => [...list.children];
+  const choose = (option) => {
+    for (const each of options()) each.setAttribute("aria-selected", String(each === option));
+    if (option) {
+      finding.setAttribute("aria-activedescendant", option.id);
+      option.scrollIntoView({ block: "nearest" });
+    } else finding.removeAttribute("aria-activedescendant");
+  };
+  const open = (isOpen) => {
+    popup.hidden = !isOpen;
+    finding.setAttribute("aria-expanded", String(isOpen && list.children.length > 0));
+    if (!isOpen) choose(null);
+  };
+  const find = async () => {
+    const text = finding.value.trim().toLowerCase();
+    if (!text) {
+      open(false);
+      return;
+    }
+    let matches = [];
+    try {
+      matches = matching(await ready(), text);
+    } catch {
+      targets = undefined;
+      number.textContent = "The list of pages could not be read.";
+    }
+    // Somebody wrote on meanwhile, and that is answered by itself.
+    if (text !== finding.value.trim().toLowerCase()) return;
+    list.replaceChildren(
+      ...matches.slice(0, MOST).map(([name, more, page], index) => {
+        const href = new URL(page, file);
+        const option = element("a", { role: "option", id: `find-${index}`, tabindex: "-1", href });
+        option.append(element("b", {}, name), " ", element("span", { class: "hint" }, more));
+        return option;
+      }),
+    );
+    if (targets) {
+      number.textContent = matches.length > MOST ? `${MOST} of ${matches.length}` : `${matches.length || "Nothing"} found`;
+    }
+    open(true);
+    choose(list.firstElementChild);
+  };
+  const keys = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    Enter: () => {
+      const option = list.querySelector("[aria-selected=true]");
+      if (option && !popup.hidden) option.click();
+    },
+    Escape: () => {
+      if (popup.hidden) finding.value = "";
+      open(false);
+    },
+  };
+  const step = (by) => {
+    if (popup.hidden) {
+      find();
+      return;
+    }
+    const all = options();
+    const at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
+    choose(all[(at + by + all.length) % all.length]);
+  };
+  finding.addEventListener("focus", () => ready().catch(() => (targets = undefined)));
+  finding.addEventListener("input", find);
+  finding.addEventListener("keydown", (event) => {
+    const act = keys[event.key];
+    if (!act || event.isComposing) return;
+    event.preventDefault();
+    act();
+  });
+  finder.addEventListener("focusout", (event) => {
+    if (!finder.contains(event.relatedTarget)) open(false);
+  });
+
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (/^(input|textarea|select)$/i.test(event.target.tagName)) return;
-    const input = document.querySelector("input[type=search]");
-    if (!input) return;
     event.preventDefault();
-    input.focus();
+    finding.focus();
   });
 
   // Paper has no present: absolute times, and all that is folded.
