@@ -51,7 +51,8 @@ def impact(
     sides = Sides.of(before, after, sight)
     # Chains that search the same are compared once, wherever they are.
     chains_of: dict[SearchChange, list[NamedChain]] = {}
-    for address in addresses:
+    # As a change comes to them, so that people read of them in that order.
+    for address in after.in_order_of_waves(addresses):
         searches = search_changes(address, scope, sides)
         for name, search in searches.items():
             chains = chains_of.setdefault(search, [])

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from rich.text import Text
 
-from ..model.impacts import Affected, ChainImpact, Change, Effect, Via
+from ..model.impacts import Affected, Change, Effect, Via
 from ..model.results.impacts import ImpactReport
 from ..model.timespans import UNBOUNDED_BEGIN, UNBOUNDED_END, format_bound
 from .data_ids import folded
+from .impact_blocks import Block, PlacedChange, StepsAt, blocks
 from .impact_summary import STYLES, reach, summary
 from .markdown import details, row, safe
-from .messages import below, count, counted, grouped
+from .messages import below, count, counted
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -38,17 +39,21 @@ def as_text(report: ImpactReport) -> Iterator[Text]:
             (entry.text, "default"),
         )
     impact = report.impact
-    for chain in impact.chains:
-        where = _where(chain)
-        yield Text("")
-        yield Text(where, "bold")
-        # What was done to the chain stands above what follows from it.
-        yield from _step_lines("+", "green", chain.entered)
-        yield from _step_lines("-", "red", chain.left)
-        yield from _step_lines("~", "yellow", chain.moved)
-        for change in chain.changes[: report.most]:
-            yield from _change_lines(report, chain, change)
-        rest = _not_shown(report, chain)
+    for block in blocks(impact.chains):
+        # What was done to the chains stands above what follows from it.
+        for steps in block.steps:
+            yield Text("")
+            yield Text(steps.where, "bold")
+            yield from _step_lines("+", "green", steps.entered)
+            yield from _step_lines("-", "red", steps.left)
+            yield from _step_lines("~", "yellow", steps.moved)
+        # They are of all these chains, not of the last one alone.
+        if len(block.steps) > 1:
+            yield Text("")
+            yield Text("Lookups through these chains", "bold")
+        for placed in block.changes[: report.most]:
+            yield from _change_lines(report, block, placed)
+        rest = _not_shown(report, block)
         if rest:
             yield below(rest, "dim")
     if impact.exposures:
@@ -65,22 +70,12 @@ def as_markdown(report: ImpactReport) -> Iterator[str]:
         label = entry.label
         text = safe(entry.text)
         yield f"- **{label}** {text}"
-    for chain in report.impact.chains:
-        where = safe(_where(chain))
-        marked = {
-            "+": chain.entered,
-            "-": chain.left,
-            "~": chain.moved,
-        }
-        steps = []
-        for mark, names in marked.items():
-            for name in names:
-                steps.append(f"`{mark} {name}`")
-        what = " ".join(steps) or "by a chain within it"
-        yield ""
-        yield f"{where}: {what}"
-        if chain.changes:
-            yield from _change_table(report, chain)
+    for block in blocks(report.impact.chains):
+        for steps in block.steps:
+            yield ""
+            yield _steps_in_a_line(steps)
+        if block.changes:
+            yield from _change_table(report, block)
     nights = report.nights
     if not nights:
         return
@@ -101,16 +96,22 @@ def _title(report: ImpactReport) -> str:
     return title
 
 
-# --- a chain and its changes ---
+# --- chains and their changes ---
 
 
-def _where(chain: ChainImpact) -> str:
-    """Name the chains that change alike, each with its repositories."""
-    places = []
-    for name, alike in grouped(chain.chains, itemgetter(1)).items():
-        repositories = ", ".join(address for address, _ in alike)
-        places.append(f"{name} at {repositories}")
-    return "; ".join(places)
+def _steps_in_a_line(steps: StepsAt) -> str:
+    """Say what was done to chains, as Markdown."""
+    marked = {
+        "+": steps.entered,
+        "-": steps.left,
+        "~": steps.moved,
+    }
+    words = []
+    for mark, names in marked.items():
+        for name in names:
+            words.append(f"`{mark} {name}`")
+    what = " ".join(words) or "by a chain within it"
+    return f"{safe(steps.where)}: {what}"
 
 
 def _step_lines(
@@ -125,15 +126,16 @@ def _step_lines(
 
 def _change_lines(
     report: ImpactReport,
-    chain: ChainImpact,
-    change: Change,
+    block: Block,
+    placed: PlacedChange,
 ) -> Iterator[Text]:
-    """Yield which lookups change, when, and what they find."""
+    """Yield which lookups change, where, when, and what they find."""
+    change = placed.change
     effect = change.effect
     dataset_type = change.dataset_type
     data_ids = folded(
         change.data_ids,
-        chain.instrument,
+        block.instrument,
         report.detectors,
     )
     yield Text.assemble(
@@ -145,48 +147,64 @@ def _change_lines(
     direction = reach(report, [change])
     before = _via(change.before)
     after = _via(change.after)
+    if placed.where:
+        yield Text(f"    where   {placed.where}")
     yield Text(f"    {when}, {direction}")
     yield Text(f"    before  {before}", "dim")
     yield Text(f"    after   {after}")
 
 
-def _change_table(report: ImpactReport, chain: ChainImpact) -> Iterator[str]:
-    """Yield the changes of a chain, folded under how many there are."""
-    effects = [change.effect for change in chain.changes]
+def _change_table(report: ImpactReport, block: Block) -> Iterator[str]:
+    """Yield the changes of some chains, folded under how many there are."""
+    changes = block.changes
+    effects = [placed.change.effect for placed in changes]
     numbers = counted(effects, Effect)
     title = ", ".join(numbers)
     yield details(title)
-    yield "| lookups | becomes | range (TAI) | reaches | before | after |"
-    yield "|---|---|---|---|---|---|"
+    columns = ["lookups", "becomes", "range (TAI)", "reaches", "before", "after"]
+    # Where all is the same everywhere, nobody has to read where it is so.
+    differs = any(placed.where for placed in changes)
+    if differs:
+        columns.insert(2, "where")
+    yield row(*columns)
+    yield "|" + "---|" * len(columns)
     # The gravest come first, so that what is cut off weighs least.
-    shown = chain.changes[: report.most]
-    for change in shown:
-        data_ids = folded(
-            change.data_ids,
-            chain.instrument,
-            report.detectors,
-        )
-        dataset_type = change.dataset_type
-        direction = reach(report, [change])
-        before = _via(change.before)
-        after = _via(change.after)
-        yield row(
-            f"{dataset_type} {data_ids}",
-            change.effect.value,
-            _range(change),
-            direction,
-            before,
-            after,
-        )
-    rest = _not_shown(report, chain)
+    for placed in changes[: report.most]:
+        cells = _cells(report, block, placed.change)
+        if differs:
+            cells.insert(2, placed.where or "all")
+        yield row(*cells)
+    rest = _not_shown(report, block)
     if rest:
         yield f"\n{rest}"
     yield "\n</details>"
 
 
-def _not_shown(report: ImpactReport, chain: ChainImpact) -> str:
+def _cells(
+    report: ImpactReport,
+    block: Block,
+    change: Change,
+) -> list[str]:
+    """Return the cells of a change in a table."""
+    data_ids = folded(
+        change.data_ids,
+        block.instrument,
+        report.detectors,
+    )
+    direction = reach(report, [change])
+    return [
+        f"{change.dataset_type} {data_ids}",
+        change.effect.value,
+        _range(change),
+        direction,
+        _via(change.before),
+        _via(change.after),
+    ]
+
+
+def _not_shown(report: ImpactReport, block: Block) -> str:
     """Say how many changes are not shown; empty: all are."""
-    more = len(chain.changes) - report.most
+    more = len(block.changes) - report.most
     if more <= 0:
         return ""
     number = count(more, "change")

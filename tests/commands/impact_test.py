@@ -168,6 +168,20 @@ def all_at_once(made: Proposal) -> None:
     made.entries("DM-600", "DM-500", "DM-100", "DM-200", "DM-400", retired=["DM-300"])
 
 
+def alike_at_most_repositories(made: Proposal) -> None:
+    """Bring new flats to three repositories, two of which lack a ticket."""
+    made.tree.settings(waves=[["usdf"], ["summit"], ["bts"]])
+    made.tree.site("bts", {"LSSTComCam": "copy"})
+    defects = {"defects": [certified("defects", since("2024-12-11"))]}
+    seal(made.tree, "DM-300", defects, skip={"bts": "its detectors are others"})
+    flats = {"flat-r": [certified("flat", since("2024-11-07"), filters=["r_03"])]}
+    seal(made.tree, "DM-200", flats, skip={"summit": "the filter left the summit"})
+    made.commit()
+    new_flats = certified("flat", since("2025-01-10"), range(6), ["g_01", "r_03"])
+    seal(made.tree, "DM-400", {"flat": [new_flats], "dark": [certified("dark", UNBOUNDED, [4])]})
+    made.entries("DM-400", "DM-300", "DM-200", "DM-100")
+
+
 WORDS = (
     newly_covered,
     lost,
@@ -182,6 +196,7 @@ WORDS = (
     at_one_repository,
     all_but_some_detectors,
     all_at_once,
+    alike_at_most_repositories,
 )
 
 
@@ -195,12 +210,31 @@ def test_a_report_reads_well(proposal: Proposal, change: Any, golden: Golden) ->
     golden(f"impact/{change.__name__.replace('_', '-')}.txt", masked(proposal, ran.out))
 
 
-def test_a_report_reads_well_in_a_pull_request(proposal: Proposal, golden: Golden) -> None:
-    all_at_once(proposal)
+@pytest.mark.parametrize(
+    "change",
+    [all_at_once, alike_at_most_repositories],
+    ids=lambda change: change.__name__.replace("_", "-"),
+)
+def test_a_report_reads_well_in_a_pull_request(proposal: Proposal, change: Any, golden: Golden) -> None:
+    change(proposal)
 
     ran = proposal.impact("--format", "markdown")
 
-    golden("impact/all-at-once.md", masked(proposal, ran.out))
+    golden(f"impact/{change.__name__.replace('_', '-')}.md", masked(proposal, ran.out))
+
+
+def test_what_is_the_same_at_several_repositories_is_told_once(proposal: Proposal) -> None:
+    alike_at_most_repositories(proposal)
+
+    in_text, in_markdown = proposal.impact().out, proposal.impact("--format", "markdown").out
+
+    # The three search three different things, and get the same darks.
+    document = proposal.impact("--format", "json").json
+    darks = [change for change in document["changes"] if change["dataset_type"] == "dark"]
+    assert len(darks) == 3
+    assert in_text.count("newly covered  dark  ") == 1
+    assert in_markdown.count("| dark detector 4 | newly covered | all |") == 1
+    assert "usdf/main, summit/LSSTComCam, bts/LSSTComCam: `+ DM-400`" in in_markdown
 
 
 def test_a_program_gets_everything(proposal: Proposal) -> None:
