@@ -174,3 +174,22 @@ def test_other_names_are_not(name: str) -> None:
 )
 def test_a_product_is_known_by_each_of_its_words(name: str, product: str) -> None:
     assert product_of(name) == product
+
+
+@pytest.mark.parametrize(
+    ("approval", "more", "expected"),
+    [
+        ({"note": "the deployment is older than this process"}, "", []),
+        ({"note": "", "taxicab": "TAXICAB-2"}, "", [f"A306 {TICKET}"]),
+        ({"note": "", "taxicab": "TAXICAB-2"}, "deployment: DM-201\n", []),
+        ({"status": "flagged", "note": "", "taxicab": "TAXICAB-2"}, "", []),
+        ({"status": "rejected", "note": "", "taxicab": "TAXICAB-2"}, "", []),
+    ],
+)
+def test_a_deployment_ticket_is_missed_of_what_is_adopted_without_a_word(
+    tmp_path: Path, approval: dict[str, str], more: str, expected: list[str]
+) -> None:
+    text = declared("DM-200", "new/flat-r.20250211a", **approval) + more
+    in_tree = tree(tmp_path, {TICKET: text.replace("  note: \n", "")})
+
+    assert found("A306", in_tree) == expected

@@ -134,3 +134,24 @@ def seals_not_approved(tree: Judged) -> Findings:
             hint=problem.hint,
             of=of_ticket(ticket),
         )
+
+
+@rule(
+    "A306",
+    "deployment-missing",
+    title="No deployment ticket",
+    level=Level.NOTE,
+    source=_SOURCE,
+)
+def deployments_missing(tree: Judged) -> Findings:
+    """Find adopted tickets without a deployment ticket."""
+    for written in tree.adopted:
+        ticket = written.noun
+        if ticket.deployment or ticket.approval.note:
+            continue
+        yield Finding(
+            where=written.lines.at("approval", "status"),
+            detail=f"{ticket.ticket} is adopted, and nothing says by which ticket it is deployed.",
+            hint="Give `deployment`, or say in a `note` why there is none.",
+            of=of_ticket(ticket),
+        )
