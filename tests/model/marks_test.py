@@ -15,8 +15,8 @@ DAY = 86400 * 10**9
 
 
 @st.composite
-def rows(draw):
-    intervals = []
+def rows(draw: st.DrawFn) -> TimelineRow:
+    intervals: list[Interval] = []
     begin = draw(st.integers(0, 50)) * DAY
     for _ in range(draw(st.integers(1, 80))):
         end = begin + draw(st.integers(1, 60)) * DAY
