@@ -15,7 +15,7 @@ DAY = 86400 * 10**9
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> TimelineRow:
+def rows(draw: st.DrawFn) -> tuple[Interval, ...]:
     intervals: list[Interval] = []
     begin = draw(st.integers(0, 50)) * DAY
     for _ in range(draw(st.integers(1, 80))):
