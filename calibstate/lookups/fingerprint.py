@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,7 +22,17 @@ from ..ports.places import ReadPlaces
 from .effective import flatten
 from .resolve import resolve
 
-__all__ = ["Compared", "Fingerprints", "SeenChain", "look_at_chains"]
+__all__ = [
+    "Compared",
+    "Fingerprints",
+    "SeenChain",
+    "SeenChains",
+    "declared_chains",
+    "look_at_chains",
+    "look_at_repository",
+    "origins_of",
+    "reference_among",
+]
 
 
 @dataclass(frozen=True)
@@ -78,32 +88,50 @@ class Fingerprints:
                 having = by_chain.setdefault(name, {})
                 having[address] = chain_there.resolved
         for name, having in sorted(by_chain.items()):
-            reference = self.reference(having)
+            fingerprints: dict[RepositoryAddress, str] = {}
+            for address, resolved in having.items():
+                fingerprints[address] = resolved.fingerprint
+            reference = self.reference(fingerprints)
             wanted = having[reference]
             for address, resolved in having.items():
                 parts = tuple(differences(wanted, resolved))
                 if parts:
                     yield Compared(name, reference, address, parts)
 
-    def reference(self, having: _ByAddress) -> RepositoryAddress:
+    def reference(self, having: Mapping[RepositoryAddress, str]) -> RepositoryAddress:
         """Return the repository that all others are compared with.
 
         Parameters
         ----------
         having
-            What is effective through one chain, by address in order.
+            The effective fingerprint of one chain, by address in order.
         """
-        fingerprints = [resolved.fingerprint for resolved in having.values()]
-        number = Counter(fingerprints)
-        most = max(number.values())
-        having_most: list[RepositoryAddress] = []
-        for address, resolved in having.items():
-            if number[resolved.fingerprint] == most:
-                having_most.append(address)
-        for address in having_most:
-            if address in self.origins:
-                return address
-        return having_most[0]
+        return reference_among(having, self.origins)
+
+
+def reference_among(
+    having: Mapping[RepositoryAddress, str],
+    origins: Container[RepositoryAddress],
+) -> RepositoryAddress:
+    """Return the repository that all others are compared with.
+
+    Parameters
+    ----------
+    having
+        The effective fingerprint of one chain, by address in order.
+    origins
+        Repositories where calibrations are made.
+    """
+    number = Counter(having.values())
+    most = max(number.values())
+    having_most: list[RepositoryAddress] = []
+    for address, fingerprint in having.items():
+        if number[fingerprint] == most:
+            having_most.append(address)
+    for address in having_most:
+        if address in origins:
+            return address
+    return having_most[0]
 
 
 def look_at_chains(
@@ -130,19 +158,15 @@ def look_at_chains(
             repositories=(address,),
             instruments=scope.instruments,
         )
-        names = _declared_chains(desired, here)
+        names = declared_chains(desired, here)
         looks[address] = partial(
-            _look,
+            look_at_repository,
             desired,
             places,
             address,
             names,
         )
-        _, declared = desired.repository(address)
-        for instrument in declared.instruments:
-            origin = desired.origin(instrument)
-            if origin:
-                origins.add(origin)
+        origins |= origins_of(desired, address)
     gathered = gather(looks, places.timeout, counted)
     return Fingerprints(
         gathered.results,
@@ -151,8 +175,33 @@ def look_at_chains(
     )
 
 
-def _declared_chains(desired: DesiredState, here: Scope) -> list[str]:
-    """Return the names of declared chains, without those of tickets."""
+def origins_of(desired: DesiredState, address: RepositoryAddress) -> set[RepositoryAddress]:
+    """Return where the calibrations of a repository are made.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    address
+        The repository.
+    """
+    origins: set[RepositoryAddress] = set()
+    _, declared = desired.repository(address)
+    for instrument in declared.instruments:
+        origin = desired.origin(instrument)
+        if origin:
+            origins.add(origin)
+    return origins
+
+
+def declared_chains(desired: DesiredState, here: Scope) -> list[str]:
+    """Return the names of declared chains, without those of tickets.
+
+    Parameters
+    ----------
+    desired, here
+        What is declared, and the part that is asked for.
+    """
     names: list[str] = []
     declared = expand(desired, here)
     resources = [each.resource for each in declared]
@@ -164,13 +213,30 @@ def _declared_chains(desired: DesiredState, here: Scope) -> list[str]:
     return names
 
 
-def _look(
+def look_at_repository(
     desired: DesiredState,
     places: ReadPlaces,
     address: RepositoryAddress,
-    chains: list[str],
+    chains: Sequence[str],
 ) -> SeenChains:
-    """Return the chains of a repository that exist."""
+    """Return the chains of a repository that exist, by all their rows.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    places
+        Where to look.
+    address
+        The repository.
+    chains
+        Names of chains.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be looked at.
+    """
     butler = places.butler(address)
     existing = butler.collections(chains)
     leaves_of: dict[str, Sequence[str]] = {}

@@ -202,16 +202,16 @@ def _alike(
     shown: Scope,
 ) -> Iterator[tuple[RepositoryAddress, ...]]:
     """Yield groups of repositories that are shown, each of one selection."""
-    having: dict[RepositoryAddress, Resolved] = {}
+    having: dict[RepositoryAddress, str] = {}
     # Those that select the same are shown once.
     by_fingerprint: dict[str, list[RepositoryAddress]] = {}
     for address in desired.in_order_of_waves(meanwhile.chains):
         existing = meanwhile.chains[address]
         if name not in existing:
             continue
-        resolved = existing[name].resolved
-        having[address] = resolved
-        alike = by_fingerprint.setdefault(resolved.fingerprint, [])
+        fingerprint = existing[name].resolved.fingerprint
+        having[address] = fingerprint
+        alike = by_fingerprint.setdefault(fingerprint, [])
         alike.append(address)
     if not having:
         return

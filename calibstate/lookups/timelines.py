@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..engine.expand import places_of
+from ..engine.side_by_side import Gathered, gather
 from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.results.timelines import ChainTimeline
 from ..model.scope import Scope
-from ..model.timelines import Timeline
+from ..model.timelines import Timeline, fold
+from ..ports.places import ReadPlaces
 from .comparing.searches import search_changes
 from .comparing.sides import Side, Sides
 from .comparing.sight import SealedSight
+from .fingerprint import declared_chains, look_at_repository
 from .folded import Folded
+from .published import timelines_of_sight
+from .searched import tickets_of_collections
 
-__all__ = ["declared_timelines"]
+__all__ = ["declared_timelines", "live_timelines"]
 
 
 _Names = tuple[str, ...]
@@ -107,6 +113,62 @@ def declared_timelines(
         )
         chains.append(drawn)
     return tuple(chains)
+
+
+def live_timelines(
+    desired: DesiredState,
+    scope: Scope,
+    places: ReadPlaces,
+    counted: Callable[[int, int], None] = lambda done, total: None,
+) -> Gathered[RepositoryAddress, Mapping[str, Timeline]]:
+    """Return which ticket wins when through live chains, by repository.
+
+    A chain that does not exist is left out.
+
+    Parameters
+    ----------
+    desired, scope
+        What is declared, and the part that is asked for.
+    places
+        Where to look.
+    counted
+        Told how many repositories have been looked at, of how many.
+    """
+    looks: dict[RepositoryAddress, Callable[[], Mapping[str, Timeline]]] = {}
+    for address in places_of(desired, scope):
+        here = Scope(
+            repositories=(address,),
+            instruments=scope.instruments,
+        )
+        names = declared_chains(desired, here)
+        looks[address] = partial(
+            _timelines_there,
+            desired,
+            places,
+            address,
+            names,
+        )
+    return gather(looks, places.timeout, counted)
+
+
+def _timelines_there(
+    desired: DesiredState,
+    places: ReadPlaces,
+    address: RepositoryAddress,
+    names: Sequence[str],
+) -> Mapping[str, Timeline]:
+    """Return the timelines of a repository, by its sight or by its rows."""
+    sight = places.sight_instead(address)
+    if sight:
+        of_sight = timelines_of_sight(desired, sight, names)
+        if of_sight is not None:
+            return of_sight
+    chains = look_at_repository(desired, places, address, names)
+    tickets = tickets_of_collections(desired)
+    timelines: dict[str, Timeline] = {}
+    for name, chain in chains.items():
+        timelines[name] = fold(chain.resolved, tickets)
+    return timelines
 
 
 def _unknown(side: Side, leaves: Sequence[str]) -> tuple[_Names, _Names]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..lookups.fingerprint import Fingerprints, look_at_chains
-from ..model.names import RepositoryAddress
-from ..model.results.lookups import ChainDifference, ChainFingerprint, FingerprintsCompared, Prints
+from ..lookups.prints import compare_prints, look_at_prints
+from ..model.results.lookups import ChainDifference, FingerprintsCompared, Prints
 from .session import Session
 
 __all__ = ["fingerprint"]
@@ -17,10 +16,9 @@ def fingerprint(session: Session) -> FingerprintsCompared:
     desired, scope = session.desired, session.scope
     places = session.places()
     with session.counting("looking at", "repositories") as watch:
-        live = look_at_chains(desired, scope, places, watch)
-    session.listener.report(places.relied_on())
+        live = look_at_prints(desired, scope, places, watch)
     differences = []
-    for compared in live.compared():
+    for compared in compare_prints(desired, scope, places, live):
         difference = ChainDifference(
             compared.chain,
             desired.chains[compared.chain].noun.instrument,
@@ -29,26 +27,16 @@ def fingerprint(session: Session) -> FingerprintsCompared:
             compared.differences,
         )
         differences.append(difference)
+    session.listener.report(places.relied_on())
     too_old = places.seen_too_long_ago()
     last_seen: Prints = {}
     if too_old:
         narrowed = replace(scope, sites=(), repositories=too_old)
-        last_seen = _prints(look_at_chains(desired, narrowed, places.as_last_seen()))
+        last_seen = look_at_prints(desired, narrowed, places.as_last_seen()).prints
     return FingerprintsCompared(
-        _prints(live),
+        live.prints,
         tuple(differences),
         live.unreachable,
         places.seen(live.unreachable),
         last_seen,
     )
-
-
-def _prints(fingerprints: Fingerprints) -> Prints:
-    """Return the fingerprints of chains by address and name."""
-    chains: dict[RepositoryAddress, dict[str, ChainFingerprint]] = {}
-    for address, there in fingerprints.chains.items():
-        chains[address] = {}
-        for name, chain in there.items():
-            effective = chain.resolved.fingerprint
-            chains[address][name] = ChainFingerprint(effective, chain.collections)
-    return chains

@@ -11,7 +11,6 @@ from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..model.scope import Scope
-from ..model.timelines import fold
 from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session
@@ -96,18 +95,15 @@ def _declared(
 
 
 def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> TimelinesDrawn:
-    from ..lookups.fingerprint import look_at_chains
-    from ..lookups.searched import tickets_of_collections
+    from ..lookups.timelines import live_timelines
 
     places = session.places()
     with session.counting("looking at", "repositories") as watch:
-        live = look_at_chains(desired, session.scope, places, watch)
+        live = live_timelines(desired, session.scope, places, watch)
     session.listener.report(places.relied_on())
-    tickets = tickets_of_collections(desired)
     drawn: list[ChainTimeline] = []
-    for address in desired.in_order_of_waves(live.chains):
-        for name, chain in live.chains[address].items():
-            folded = fold(chain.resolved, tickets)
+    for address in desired.in_order_of_waves(live.results):
+        for name, folded in live.results[address].items():
             if types:
                 rows = [row for row in folded.rows if row.dataset_type in types]
                 folded = replace(folded, rows=tuple(rows))
