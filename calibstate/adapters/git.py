@@ -15,9 +15,10 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -68,6 +69,21 @@ _SETTINGS: Mapping[str, str] = {
     "fetch.recurseSubmodules": "false",
 }
 """Settings that count more than those of any file of Git's."""
+
+_WHEN_REACHING: Mapping[str, str] = {
+    # How a server is reached, and who we are there, is the account's own.
+    **{key: value for key, value in _SETTINGS.items() if key not in {"core.sshCommand", "credential.helper"}},
+    "protocol.allow": "user",
+    "protocol.ext.allow": "never",
+    # What comes is looked through before it is kept.
+    "transfer.fsckObjects": "true",
+    # A server that says next to nothing is silent.
+    "http.lowSpeedLimit": "100",
+    "http.lowSpeedTime": "60",
+}
+"""Those of a Git that asks a server for what is new."""
+
+_NOT_WHEN_REACHING = frozenset({"GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH"})
 
 _VARIABLES: Mapping[str, str] = {
     # What is not here is not fetched: said once more than the settings do,
@@ -207,11 +223,25 @@ class Checkout:
         GitFailedError
             It ended with another code than 0.
         """
-        answer = self.ask(*words)
-        if answer.code:
-            ending = f"`git {words[0]}` ended with {answer.code}."
-            raise GitFailedError(answer.words or ending)
-        return answer.out
+        return _printed(words, self.ask(*words))
+
+    def reach(self, *words: str, limit: timedelta) -> str:
+        """Run Git where it may ask a server, and return what it prints.
+
+        Parameters
+        ----------
+        words
+            Its command line.
+        limit
+            How long that may take.
+
+        Raises
+        ------
+        GitFailedError
+            It took longer, or ended with another code than 0.
+        """
+        answer = _run(self.top, *words, reaches=True, limit=limit)
+        return _printed(words, answer)
 
     def commit(self, digest: str) -> Commit:
         """Return a commit.
@@ -480,19 +510,22 @@ def _started(
     *words: str,
     stdin: int,
     stderr: int | IO[bytes],
+    reaches: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start Git in a folder: nowhere else is it started."""
     program = _program()
     if program is None:
         raise GitFailedError(f"{_NO_GIT}.")
     settings: list[str] = []
-    for key, value in _SETTINGS.items():
+    for key, value in (_WHEN_REACHING if reaches else _SETTINGS).items():
         settings += ["-c", f"{key}={value}"]
     environment = {}
     for name, value in os.environ.items():
         if not name.startswith("GIT_") or _KEPT.fullmatch(name):
             environment[name] = value
-    environment |= _VARIABLES
+    for name, value in _VARIABLES.items():
+        if not (reaches and name in _NOT_WHEN_REACHING):
+            environment[name] = value
     environment["PATH"] = _path()
     # Where its .git is damaged Git would go on above.
     environment["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
@@ -506,14 +539,28 @@ def _started(
     )
 
 
-def _run(folder: Path, *words: str) -> Answer:
+def _printed(words: Sequence[str], answer: Answer) -> str:
+    """Return what Git has printed, if it ended well."""
+    if answer.code:
+        ending = f"`git {words[0]}` ended with {answer.code}."
+        raise GitFailedError(answer.words or ending)
+    return answer.out
+
+
+def _run(folder: Path, *words: str, reaches: bool = False, limit: timedelta | None = None) -> Answer:
     process = _started(
         folder,
         *words,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        reaches=reaches,
     )
-    out, err = process.communicate()
+    try:
+        out, err = process.communicate(timeout=limit.total_seconds() if limit else None)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise GitFailedError(f"`git {words[0]}` took too long, and was ended.") from None
     text = out.decode("utf-8", "surrogateescape").rstrip()
     return Answer(process.returncode, text, _sentence(err))
 

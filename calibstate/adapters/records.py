@@ -25,10 +25,12 @@ __all__ = [
     "publish",
     "publish_review",
     "publish_sight",
+    "publish_watch",
     "published",
     "published_review",
     "published_sight",
     "published_sights",
+    "published_watch",
     "reached",
 ]
 
@@ -410,6 +412,62 @@ def published_sights(uri: str, place: str, *, timeout: timedelta = USUAL_TIMEOUT
             began = datetime.strptime(moment, _STAMP).replace(tzinfo=UTC)
             kept.append(KeptLook(began, int(number or 1)))
     return sorted(kept, reverse=True)
+
+
+def publish_watch(uri: str, site: str, data: bytes, *, timeout: timedelta = USUAL_TIMEOUT) -> None:
+    """Keep how the loop of a site goes on, in place of how it went.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    site
+        Whose loop it is.
+    data
+        The file; it is there in full or not at all.
+    timeout
+        How long the store may be silent.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    store = open_store(uri, timeout)
+    with reached(store, "How the loop goes on was not written."):
+        store.look()
+        store.resume("watch")
+        store.write(_watch(site), data)
+
+
+def published_watch(uri: str, site: str, *, limit: int, timeout: timedelta = USUAL_TIMEOUT) -> bytes | None:
+    """Return how the loop of a site goes on; `None`: it has none.
+
+    Parameters
+    ----------
+    uri
+        Path or ``s3://`` URI.
+    site
+        Whose loop it is.
+    limit
+        Bytes beyond which it is not read.
+    timeout
+        How long the store may be silent.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    return _read(uri, _watch(site), limit, timeout)
+
+
+def _watch(site: str) -> str:
+    return f"watch/{site}.json"
 
 
 def _read(uri: str, key: str, limit: int, timeout: timedelta) -> bytes | None:

@@ -28,6 +28,7 @@ from ..model.revisions import CheckedOut
 from ..model.runs import PastRun
 from ..model.seen import Seen, SeenPlaces
 from ..model.sights import Sight, SightHistory
+from ..model.watching import WatchState
 from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import ButlerCommands, CommandRunner
@@ -417,6 +418,20 @@ class Places:
     def published_review(self, address: RepositoryAddress) -> PublishedReview | None:
         """Return what was published of reviews there; `None`: nothing was."""
         return self._store_to_read(address).published_review(address)
+
+    def publish_watch(self, state: WatchState) -> None:
+        """Keep how the loop of a site goes on, in its records."""
+        self._of_site(state.site).publish_watch(state)
+
+    def watch(self, site: str) -> WatchState | None:
+        """Return how the loop of a site goes on; `None`: it has none."""
+        return self._of_site(site).watch(site)
+
+    def _of_site(self, site: str) -> RecordStore:
+        """Return the records of a site."""
+        declared = self._desired.sites[site].noun
+        first = next(iter(declared.repositories))
+        return self._stores.of(declared.address(first))
 
     # Looks at the places themselves
 

@@ -14,6 +14,7 @@ from ..model.observations import Observation, ObservationHead
 from ..model.reviews import PublishedReview
 from ..model.runs import PastRun, entered
 from ..model.sights import Beside, KeptLook, Sight, SightHistory
+from ..model.watching import WatchState
 from ..ports.places import Records
 from ..ports.silence import at_work
 from ..store import reviewfile
@@ -254,6 +255,37 @@ class RecordStore:
         # Whoever asks since when something is so reads one several times.
         read = cache(partial(self.sight, address))
         return SightHistory(address, kept, self.sight(address), read)
+
+    def publish_watch(self, state: WatchState) -> None:
+        """Keep how the loop of a site goes on."""
+        from ..adapters.records import publish_watch
+        from ..store import watchfile
+
+        data, timeout = watchfile.dumps(state), self._asking.timeout
+        self._ask(partial(publish_watch, self.uri, state.site, data, timeout=timeout))
+
+    def watch(self, site: str) -> WatchState | None:
+        """Return how the loop of a site goes on; `None`: it has none.
+
+        Parameters
+        ----------
+        site
+            Whose loop it is.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        from ..adapters.records import published_watch
+        from ..store import watchfile
+
+        limit, timeout = watchfile.LARGEST, self._asking.timeout
+        data = self._ask(partial(published_watch, self.uri, site, limit=limit, timeout=timeout))
+        try:
+            return watchfile.loads(data, site) if data else None
+        except InvalidStateError as error:
+            raise UnreachableError(*error.diagnostics) from None
 
     def publish_review(self, review: PublishedReview) -> None:
         """Keep what a review showed, for the waves that come after."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 
 from .names import InstrumentName, Noun, RepositoryAddress, Word
+from .watching import WatchSettings
 
 __all__ = [
     "Copy",
@@ -151,6 +152,9 @@ class Site(Noun):
 
     construction: SiteConstruction | None = None
     """Who makes calibrations here; `None`: BPS, as its own defaults are."""
+
+    watch: WatchSettings | None = None
+    """What runs here without a person; `None`: nothing does."""
 
     note: str | None = None
     """Anything a reader should know."""

@@ -46,6 +46,7 @@ from .documents.fingerprints import FingerprintsDocument
 from .documents.impacts import ImpactDocument
 from .documents.live import LiveDocument
 from .documents.log import LogDocument
+from .documents.notices import NoticeDocument
 from .documents.pages_about import AboutDocument, StatusPage
 from .documents.pages_chain import ChainDocument
 from .documents.pages_compare import CompareDocument
@@ -61,8 +62,10 @@ from .documents.proposing import AdoptDocument, ProposeDocument
 from .documents.status import StatusDocument
 from .documents.timelines import TimelineDocument
 from .documents.validation import ValidationDocument
+from .documents.watching import LoopDocument, TurnDocument
 from .fieldstrings import WithFieldStrings
 from .sightfile import SightDocument
+from .watchfile import WatchDocument
 
 __all__ = ["DOCUMENTS", "Document", "schemas", "stale", "write"]
 
@@ -127,6 +130,10 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("capture.json", CaptureDocument, "What was found live, and the files that say it", printed=True),
     Document("explanation.json", ExplanationDocument, "Which calibration is found, and why", printed=True),
     Document("observations.json", ObservationsDocument, "What repositories showed", printed=True),
+    Document("watch.json", WatchDocument, "How the loop of a site goes on, as it is kept", printed=True),
+    Document("turn.json", TurnDocument, "What a turn of a site's loop came to", printed=True),
+    Document("loop.json", LoopDocument, "Whether the loop of a site goes on", printed=True),
+    Document("notice.json", NoticeDocument, "A change of state, as webhooks are told", printed=True),
     Document("sight.json", SightDocument, "What a repository showed, small", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("observed.json", ObservedDocument, "What was written down of repositories", printed=True),

@@ -199,6 +199,16 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.explanations.explanation_document",
         Format.MARKDOWN: "views.explain.as_markdown",
     },
+    "results.watching.Turned": {
+        Format.TEXT: "views.watching.as_text",
+        Format.JSON: "store.documents.watching.turn_document",
+        Format.MARKDOWN: "views.watching.as_markdown",
+    },
+    "results.watching.LoopSeen": {
+        Format.TEXT: "views.watching.alive_as_text",
+        Format.JSON: "store.documents.watching.loop_document",
+        Format.MARKDOWN: "views.watching.alive_as_markdown",
+    },
     "results.reviews.TicketsReviewed": {
         Format.TEXT: "views.review.reviews_as_text",
         Format.JSON: "store.documents.reviews.reviews_document",

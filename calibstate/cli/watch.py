@@ -1,0 +1,154 @@
+"""The command by which a site keeps itself."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import Diagnostic, UsageError
+from ..views.render import Format
+from .app import app
+from .groups import grouped, shown_as
+from .options import USUAL_TIMEOUT, TimeoutOption, duration
+from .sessions import begin
+from .showing import finish
+from .stopping import Stopping
+
+_GIB = 2**30
+
+
+@app.command()
+@grouped
+def watch(
+    context: typer.Context,
+    *,
+    site: Annotated[
+        str | None,
+        typer.Option(
+            "--site",
+            metavar="SITE",
+            envvar=["CALIBSTATE_SITE", "CALIBSTATE_HERE"],
+            help="The site that is kept.",
+        ),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", envvar="CALIBSTATE_ONCE", help="One turn, as for cron.")
+    ] = False,
+    alive: Annotated[
+        bool,
+        typer.Option(
+            "--alive",
+            envvar="CALIBSTATE_ALIVE",
+            help="Say only whether the last turn was lately, for a health check.",
+        ),
+    ] = False,
+    every: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--every",
+            metavar="DURATION",
+            parser=duration,
+            envvar="CALIBSTATE_EVERY",
+            help="Time from one turn to the next; as the site says unless told.",
+        ),
+    ] = None,
+    branch: Annotated[
+        str,
+        typer.Option(
+            "--branch", metavar="BRANCH", envvar="CALIBSTATE_BRANCH", help="The branch that is followed."
+        ),
+    ] = "main",
+    remote: Annotated[
+        str,
+        typer.Option(
+            "--remote",
+            metavar="REMOTE",
+            envvar="CALIBSTATE_REMOTE",
+            help="What the clone calls the repository.",
+        ),
+    ] = "origin",
+    no_fetch: Annotated[
+        bool,
+        typer.Option("--no-fetch", envvar="CALIBSTATE_NO_FETCH", help="Leave the clone where it is."),
+    ] = False,
+    pages: Annotated[
+        Path | None,
+        typer.Option(
+            "--pages", metavar="DIR", envvar="CALIBSTATE_PAGES", help="Write pages here in each turn."
+        ),
+    ] = None,
+    turn_limit: Annotated[
+        timedelta,
+        typer.Option(
+            "--turn-limit",
+            metavar="DURATION",
+            parser=duration,
+            envvar="CALIBSTATE_TURN_LIMIT",
+            help="Time from which a turn is to end; 2h unless told.",
+        ),
+    ] = timedelta(hours=2),
+    memory: Annotated[
+        int,
+        typer.Option(
+            "--memory",
+            metavar="GIB",
+            min=1,
+            envvar="CALIBSTATE_MEMORY",
+            help="Memory from which a turn is to end; 4 unless told.",
+        ),
+    ] = 4,
+    format: Annotated[Format, shown_as("results.watching.Turned")],
+    timeout: TimeoutOption = USUAL_TIMEOUT,
+) -> None:
+    """Keep a site as it is declared, turn by turn.
+
+    Each turn fetches the branch and takes the clone forward to its newest
+    sound commit, plans, carries out what the site's file lets run by itself
+    (`watch:` in sites/SITE.yaml; chains only where it says so), reviews what
+    came, publishes what is there, writes pages, and tells people when a
+    person is needed.  Quiet when nothing changes.  It ends between two steps
+    when it is asked to.
+
+    Ends with 0 when somebody ended it.  With --once: 0 where all is as
+    declared, 2 where a person is asked for, 4 where something is under way,
+    1 where something went wrong.
+
+    \b
+    Examples:
+      calibstate watch --site summit --once
+      calibstate watch --site summit --pages /srv/www/calibrations
+      calibstate watch --site summit --alive
+    """
+    from ..work.watch import alive as look
+    from ..work.watch import pause_of
+
+    stopping = Stopping()
+    session = begin(context, timeout=timeout, stop=stopping)
+    if site is None:
+        raise UsageError(
+            Diagnostic("Nobody says which site", "--site is not given.", hint="Give it, or CALIBSTATE_HERE.")
+        )
+    if alive:
+        finish(look(session, site, every), format)
+    if not once:
+        from .looping import Bounds, Loop
+
+        # What nobody can keep is told before the first turn.
+        pause_of(session, site, every)
+        bounds = Bounds(turn_limit, memory * _GIB)
+        loop = Loop([*sys.argv[1:], "--once"], lambda: pause_of(session, site, every), bounds, stopping)
+        raise typer.Exit(loop.run())
+    from ..factory.notifying import tellers
+    from ..model.pages import PageWishes
+    from ..work.following import Branch
+    from ..work.telling import Telling
+    from ..work.watch import WatchWishes, turn
+
+    follows = None if no_fetch else Branch(branch, remote)
+    wishes = WatchWishes(follows, pages, PageWishes())
+    with stopping.listening():
+        finish(turn(session, site, wishes, Telling(tellers())), format)

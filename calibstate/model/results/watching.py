@@ -1,0 +1,89 @@
+"""What a turn of a site that keeps itself came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from typing_extensions import override
+
+from ...errors import ExitCode
+from ..outcomes import Outcome
+from ..watching import Finding, WatchState, WatchWord
+from .base import CommandResult, failed_if
+
+__all__ = ["LoopSeen", "Turned"]
+
+
+@dataclass(frozen=True)
+class LoopSeen(CommandResult):
+    """How a loop goes on, for a health check."""
+
+    site: str
+
+    state: WatchState | None
+    """As of its last turn; `None`: there was none."""
+
+    now: datetime
+    """With its zone."""
+
+    most: timedelta
+    """Age of the last turn from which the loop is taken for ended."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the last turn was lately."""
+        return self.state is not None and self.age < self.most
+
+    @property
+    def age(self) -> timedelta:
+        """Time since the last turn; of a clock that was set back none."""
+        assert self.state is not None
+        return max(self.now - datetime.fromisoformat(self.state.at), timedelta())
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        return failed_if(not self.is_alive)
+
+
+@dataclass(frozen=True)
+class Turned(CommandResult):
+    """One turn of a loop."""
+
+    site: str
+
+    state: WatchState | None
+    """How it goes on; `None`: the tree does not validate, so that nobody knows
+    where its records are."""
+
+    findings: tuple[Finding, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    """What became of each step."""
+
+    before: WatchState | None = None
+    """How it went on before."""
+
+    stands_by: bool = False
+    """Whether another loop keeps the site, so that nothing was done."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is worth a line: something was done, or is otherwise."""
+        if self.state is None or self.outcomes:
+            return True
+        return self.before is None or self.before.findings != self.state.findings
+
+    @property
+    @override
+    def exit_code(self) -> ExitCode:
+        if self.stands_by:
+            return ExitCode.DONE
+        if self.state is None or any(finding.reason.often_mends_itself for finding in self.findings):
+            return ExitCode.ERROR
+        codes = {
+            WatchWord.READY: ExitCode.DONE,
+            WatchWord.RECONCILING: ExitCode.PENDING,
+            WatchWord.STALLED: ExitCode.DRIFT,
+        }
+        return codes[self.state.word]

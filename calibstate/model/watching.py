@@ -1,0 +1,343 @@
+"""A site that keeps itself: what runs by itself there, and how that goes.
+
+A *turn* does once what a person would do by hand; a loop is turns.  How it
+goes is told by three conditions, each with a reason and since when: *ready*
+(nothing is to be done), *reconciling* (it goes on by itself) and *stalled* (it
+goes on when a person has done something).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from enum import Enum
+from typing import Annotated
+
+from pydantic import Field
+
+from .actions import Action
+from .names import Noun, RepositoryAddress, Word
+from .observations import Moment
+
+__all__ = [
+    "Chains",
+    "Condition",
+    "Finding",
+    "Notice",
+    "Unattended",
+    "Unsent",
+    "WatchReason",
+    "WatchSettings",
+    "WatchState",
+    "WatchWord",
+    "conditions",
+]
+
+TIMES_IN_A_ROW = 3
+"""Turns that something may go wrong that often mends itself, before a person
+is told."""
+
+
+class Chains(Enum):
+    """Whether what is searched changes without a person."""
+
+    ASK = "ask"
+    APPLY = "apply"
+
+
+class Unattended(Enum):
+    """Actions that a site can let run by themselves, as plans call them.
+
+    Not those that change what is searched, for which there is `Chains`, and
+    not those that take hours, which no plan has.
+    """
+
+    ADD_RULE = "add-rule"
+    BOOST_RULE = "boost-rule"
+    CERTIFY = "certify"
+    EXPORT_BUNDLE = "export-bundle"
+    IMPORT_BUNDLE = "import-bundle"
+    INGEST_FILES = "ingest-files"
+    INGEST_READINGS = "ingest-readings"
+    KEEP_RULE = "keep-rule"
+    RECERTIFY = "recertify"
+    REGISTER_DATASET = "register-dataset"
+    REGISTER_SKYMAP = "register-skymap"
+    RESTORE_BUNDLE = "restore-bundle"
+    WRITE_CURATED = "write-curated"
+
+
+class WatchSettings(Noun):
+    """What a site lets run by itself."""
+
+    apply: tuple[Unattended, ...] = ()
+    """Actions, but those that change what is searched."""
+
+    chains: Chains = Chains.ASK
+    """What becomes of actions that change what is searched."""
+
+    every: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[smhd]$")] = "10m"
+    """Time from one turn to the next."""
+
+    @property
+    def pause(self) -> timedelta:
+        """Time from one turn to the next."""
+        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+        return timedelta(**{units[self.every[-1]]: int(self.every[:-1])})
+
+    def lets(self, action: Action) -> bool:
+        """Say whether an action runs without a person.
+
+        Parameters
+        ----------
+        action
+            What would be done.
+        """
+        if action.entrants or action.leavers:
+            return self.chains is Chains.APPLY
+        return action.do in {allowed.value for allowed in self.apply}
+
+
+class WatchWord(Enum):
+    """How a loop goes on, in a word."""
+
+    READY = "ready"
+    RECONCILING = "reconciling"
+    STALLED = "stalled"
+
+
+class WatchReason(Enum):
+    """Why a loop goes on as it does; what weighs most comes first."""
+
+    HISTORY_REWRITTEN = "HistoryRewritten"
+    OTHER_BRANCH = "OtherBranch"
+    LOCAL_CHANGES = "LocalChanges"
+    UNSOUND = "Unsound"
+    REFUSED = "Refused"
+    FAILED = "Failed"
+    UNREACHABLE = "Unreachable"
+    LOCKED = "Locked"
+    NOT_PUBLISHED = "NotPublished"
+    NOT_FETCHED = "NotFetched"
+    PAGE_NOT_WRITTEN = "PageNotWritten"
+    ASKS_A_PERSON = "AsksAPerson"
+    EXTRA = "Extra"
+    ON_HOLD = "OnHold"
+    WAITING = "Waiting"
+    APPLIED = "Applied"
+    IN_SYNC = "InSync"
+
+    @property
+    def word(self) -> WatchWord:
+        """How a loop goes on for this reason."""
+        if self is WatchReason.IN_SYNC:
+            return WatchWord.READY
+        if self in _BY_ITSELF:
+            return WatchWord.RECONCILING
+        return WatchWord.STALLED
+
+    @property
+    def often_mends_itself(self) -> bool:
+        """Whether a person is told only when it lasts."""
+        return self in _OFTEN_MENDS_ITSELF
+
+
+_BY_ITSELF = frozenset({WatchReason.ON_HOLD, WatchReason.WAITING, WatchReason.APPLIED})
+
+_OFTEN_MENDS_ITSELF = frozenset(
+    {
+        WatchReason.FAILED,
+        WatchReason.UNREACHABLE,
+        WatchReason.LOCKED,
+        WatchReason.NOT_PUBLISHED,
+        WatchReason.NOT_FETCHED,
+        WatchReason.PAGE_NOT_WRITTEN,
+    }
+)
+
+
+class Finding(Noun):
+    """Something that a turn met."""
+
+    reason: WatchReason
+
+    message: str
+    """In a sentence, without paths, addresses and hosts."""
+
+    command: str = ""
+    """What a person types next; empty: nothing."""
+
+    about: tuple[RepositoryAddress, ...] = ()
+    """Repositories."""
+
+
+class Condition(Noun):
+    """Whether something holds of a loop, why, and since when."""
+
+    holds: bool
+    reason: WatchReason
+    message: str
+    since: Moment
+    """When it became so, for this reason, in UTC."""
+
+
+class Notice(Noun):
+    """What is told to people: a change of state."""
+
+    id: str
+    """Never that of another one."""
+
+    site: Word
+    at: Moment
+    word: WatchWord
+    was: WatchWord | None = None
+    """How it went on before; `None`: this is the first turn."""
+
+    reason: WatchReason
+    message: str
+    commands: tuple[str, ...] = ()
+    """What a person types next."""
+
+
+class Unsent(Noun):
+    """A change of which not all people know."""
+
+    notice: Notice
+
+    told_by: tuple[str, ...] = ()
+    """Ways by which it was told."""
+
+
+class WatchState(Noun):
+    """How a loop goes on, as of its last turn."""
+
+    site: Word
+
+    loop: str
+    """Which one: another of the same site has another name."""
+
+    at: Moment
+    """When the last turn ended, in UTC."""
+
+    version: str
+    """Version of calibstate."""
+
+    commit: str | None = None
+    """Commit that the turn went by."""
+
+    turns: Annotated[int, Field(ge=1)] = 1
+    """Turns since the first one."""
+
+    troubled: Annotated[int, Field(ge=0)] = 0
+    """Turns in a row in which something went wrong."""
+
+    ready: Condition
+    reconciling: Condition
+    stalled: Condition
+
+    findings: tuple[Finding, ...] = ()
+    """What the last turn met, what weighs most first."""
+
+    unsent: tuple[Unsent, ...] = ()
+    """What was to be told to people, and was not, or not by all ways."""
+
+    @property
+    def word(self) -> WatchWord:
+        """How it goes on."""
+        if self.stalled.holds:
+            return WatchWord.STALLED
+        if self.reconciling.holds:
+            return WatchWord.RECONCILING
+        return WatchWord.READY
+
+    @property
+    def because(self) -> Condition:
+        """The condition that tells why."""
+        told = {
+            WatchWord.STALLED: self.stalled,
+            WatchWord.RECONCILING: self.reconciling,
+            WatchWord.READY: self.ready,
+        }
+        return told[self.word]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What a person types next, each once."""
+        commands = [finding.command for finding in self.findings if finding.command]
+        return tuple(dict.fromkeys(commands))
+
+    def is_news(self, before: WatchState | None) -> bool:
+        """Say whether people are to be told of it.
+
+        Parameters
+        ----------
+        before
+            As of the turn before; `None`: there was none.
+        """
+        if before is None:
+            return self.word is WatchWord.STALLED
+        if self.word is not before.word:
+            # That something is under way is told where it ends a trouble.
+            return WatchWord.STALLED in (self.word, before.word)
+        return self.word is WatchWord.STALLED and _asked(self) != _asked(before)
+
+
+def _asked(state: WatchState) -> frozenset[tuple[str, str]]:
+    """Return what a person is asked for, by reason and command."""
+    asked: set[tuple[str, str]] = set()
+    for finding in state.findings:
+        if finding.reason.word is WatchWord.STALLED:
+            asked.add((finding.reason.value, finding.command))
+    return frozenset(asked)
+
+
+def conditions(
+    findings: Iterable[Finding],
+    at: str,
+    troubled: int,
+    before: WatchState | None,
+) -> dict[str, Condition]:
+    """Return the conditions of a loop, by name.
+
+    Parameters
+    ----------
+    findings
+        What the turn met.
+    at
+        When it ended, in UTC.
+    troubled
+        Turns in a row in which something went wrong, this one too.
+    before
+        As of the turn before; `None`: there was none.
+    """
+    stalling: list[Finding] = []
+    going_on: list[Finding] = []
+    for finding in findings:
+        patient = finding.reason.often_mends_itself and troubled < TIMES_IN_A_ROW
+        if finding.reason.word is WatchWord.STALLED and not patient:
+            stalling.append(finding)
+        elif finding.reason.word is not WatchWord.READY:
+            going_on.append(finding)
+    is_ready = not stalling and not going_on
+    told = {
+        WatchWord.STALLED: (bool(stalling), _why(stalling, "Nothing is asked of a person.")),
+        WatchWord.RECONCILING: (bool(going_on), _why(going_on, "Nothing is under way.")),
+        WatchWord.READY: (is_ready, _why([*stalling, *going_on], "Live is as declared.")),
+    }
+    since: dict[str, Condition] = {}
+    for word, (holds, (reason, message)) in told.items():
+        then: Condition | None = getattr(before, word.value) if before else None
+        begun = at
+        if then and (then.holds, then.reason) == (holds, reason):
+            begun = then.since
+        since[word.value] = Condition(holds=holds, reason=reason, message=message, since=begun)
+    return since
+
+
+def _why(findings: Sequence[Finding], otherwise: str) -> tuple[WatchReason, str]:
+    """Return the gravest reason, and its words."""
+    if not findings:
+        return WatchReason.IN_SYNC, otherwise
+    order = list(WatchReason)
+    first = min(findings, key=lambda finding: order.index(finding.reason))
+    return first.reason, first.message

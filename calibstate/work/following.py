@@ -1,0 +1,82 @@
+"""Take the clone of a state tree forward, to the newest sound commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import CalibstateError, InvalidStateError, UnreachableError
+from ..factory.past import checked_out
+from ..model.watching import Finding, WatchReason
+from ..ports.following import NotFollowedError
+from .revisions import declared_at
+from .session import Session
+
+__all__ = ["Branch", "follow"]
+
+_MOST = 50
+"""Commits of a branch that are looked through, for one that is sound."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What a clone follows."""
+
+    name: str = "main"
+
+    remote: str = "origin"
+    """What the clone calls the repository that it is of."""
+
+
+def follow(session: Session, branch: Branch) -> Iterator[Finding]:
+    """Yield what keeps a clone from being at the newest commit.
+
+    Parameters
+    ----------
+    session
+        It says which tree.
+    branch
+        What is followed.
+    """
+    from ..adapters.following import fetched, forward, newer
+
+    root = str(session.root)
+    if checked_out(root).commit is None:
+        # A tree that is kept nowhere else has nothing to follow.
+        return
+    try:
+        newest = fetched(root, branch.remote, branch.name)
+        commits = newer(root, branch.name, newest, _MOST)
+        for commit in commits:
+            mistake = _mistake(session, commit)
+            if mistake is None:
+                forward(root, commit)
+                return
+            if commit == newest:
+                yield Finding(reason=WatchReason.UNSOUND, message=mistake, command="calibstate validate")
+    except UnreachableError as error:
+        yield Finding(reason=WatchReason.NOT_FETCHED, message=_sentence(error))
+    except NotFollowedError as error:
+        problem = error.diagnostics[0]
+        yield Finding(reason=error.reason, message=f"{problem.detail} {problem.hint}")
+    except CalibstateError as error:
+        yield Finding(reason=WatchReason.FAILED, message=_sentence(error))
+
+
+def _mistake(session: Session, commit: str) -> str | None:
+    """Return the first mistake of a commit, in a sentence."""
+    try:
+        declared_at(session, commit)
+    except InvalidStateError as error:
+        first = error.diagnostics[0]
+        at = f" ({first.where})" if first.where else ""
+        return (
+            f"{commit[:10]} does not validate, so what is declared is that of the newest commit that does. "
+            f"{first.summary}{at}: {first.detail}"
+        )
+    return None
+
+
+def _sentence(error: CalibstateError) -> str:
+    words = error.diagnostics[0].for_anybody.rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
