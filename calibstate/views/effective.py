@@ -11,6 +11,7 @@ from ..model.differences import Difference, Selected
 from ..model.nights import SelectedRow, Selection, While
 from ..model.results.lookups import EffectiveFound, SelectsOtherwise, WhatLookupsGet
 from ..model.timespans import format_bound, format_range
+from .ages import when_last_seen
 from .data_ids import folded
 from .markdown import row, safe
 from .messages import below, count, left_out
@@ -86,9 +87,8 @@ def _tables(result: EffectiveFound) -> Iterator[tuple[str, WhatLookupsGet]]:
     for effective in result.effective:
         yield _heading(effective), effective
     for effective in result.last_seen:
-        moments = {result.ages[address].at for address in effective.repositories}
-        when = ", ".join(sorted(moments))
-        yield f"{_heading(effective)} when last seen ({when})", effective
+        words = {when_last_seen(result.ages[address]) for address in effective.repositories}
+        yield f"{_heading(effective)} {'; '.join(sorted(words))}", effective
 
 
 def _none_found(result: EffectiveFound) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +11,7 @@ from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress, nearest, spelled
 from ..model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..model.scope import Scope
+from ..model.timelines import Timeline
 from .revisions import declared_at, desired_at
 from .scoping import check_scope
 from .session import Session
@@ -101,9 +102,32 @@ def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> Time
     with session.counting("looking at", "repositories") as watch:
         live = live_timelines(desired, session.scope, places, watch)
     session.listener.report(places.relied_on())
+    too_old = places.seen_too_long_ago()
+    last_seen: tuple[ChainTimeline, ...] = ()
+    if too_old:
+        narrowed = replace(session.scope, sites=(), repositories=too_old)
+        then = live_timelines(desired, narrowed, places.as_last_seen())
+        last_seen = _drawn(desired, then.results, types)
+    return TimelinesDrawn(
+        _drawn(desired, live.results, types),
+        "live",
+        None,
+        tuple(types),
+        live.unreachable,
+        places.seen(live.unreachable),
+        last_seen,
+    )
+
+
+def _drawn(
+    desired: DesiredState,
+    timelines: Mapping[RepositoryAddress, Mapping[str, Timeline]],
+    types: Sequence[str],
+) -> tuple[ChainTimeline, ...]:
+    """Return timelines of live chains, by chain."""
     drawn: list[ChainTimeline] = []
-    for address in desired.in_order_of_waves(live.results):
-        for name, folded in live.results[address].items():
+    for address in desired.in_order_of_waves(timelines):
+        for name, folded in timelines[address].items():
             if types:
                 rows = [row for row in folded.rows if row.dataset_type in types]
                 folded = replace(folded, rows=tuple(rows))
@@ -111,7 +135,7 @@ def _live(session: Session, desired: DesiredState, types: Sequence[str]) -> Time
             timeline = ChainTimeline(name, instrument, (address,), folded)
             drawn.append(timeline)
     drawn.sort(key=lambda each: each.chain)
-    return TimelinesDrawn(tuple(drawn), "live", None, tuple(types), live.unreachable)
+    return tuple(drawn)
 
 
 def _checked(draw: Callable[[Sequence[str]], TimelinesDrawn], types: Sequence[str]) -> TimelinesDrawn:
@@ -144,6 +168,6 @@ def _checked(draw: Callable[[Sequence[str]], TimelinesDrawn], types: Sequence[st
 
 def _types_of(drawn: TimelinesDrawn) -> set[str]:
     types: set[str] = set()
-    for chain in drawn.chains:
+    for chain in (*drawn.chains, *drawn.last_seen):
         types.update(row.dataset_type for row in chain.timeline.rows)
     return types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,21 @@ def stale(deployed: Sites, monkeypatch: pytest.MonkeyPatch) -> Sites:
 
     It searched neither ticket then, and does now.
     """
+    return seen_months_ago(deployed, [], monkeypatch)
+
+
+@pytest.fixture
+def stale_with_old(deployed: Sites, monkeypatch: pytest.MonkeyPatch) -> Sites:
+    """Return sites that see the summit as it was with the older ticket."""
+    return seen_months_ago(deployed, [f"{TOP}/DM-1"], monkeypatch)
+
+
+def seen_months_ago(deployed: Sites, children: list[str], monkeypatch: pytest.MonkeyPatch) -> Sites:
     deployed.tree.site("usdf", {"main": "origin", "embargo": "copy"}, absolute=True, hosts=["*.usdf.example"])
     deployed.tree.site("summit", {"LSSTComCam": "copy"}, absolute=True, hosts=["*.cp.example"])
     monkeypatch.setenv("CALIBSTATE_HERE", "summit")
     before = list(deployed.chain(SUMMIT))
-    deployed.change_chain(SUMMIT, lambda children: [])
+    deployed.change_chain(SUMMIT, lambda before: children)
     assert deployed.run("observe", "--site", "summit", "--publish").code == 0
     deployed.change_chain(SUMMIT, lambda children: before)
     published = deployed.tree.folder / "records" / "observations" / "summit" / "LSSTComCam.json"
@@ -87,6 +98,42 @@ def test_what_is_effective_there_is_not_known(stale: Sites, command: str) -> Non
     assert ran.code == 1
     (why,) = ran.json["unreachable"].values()
     assert why.startswith(f"seen only from summit; the observation of {OLD} is older than 24h")
+
+
+@pytest.mark.parametrize(
+    ("command", "older", "newer"), [("effective", "DM-1", "DM-2"), ("timeline", r"\b1\b", r"\b2\b")]
+)
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_what_was_effective_then_is_told_beside(
+    stale_with_old: Sites, command: str, older: str, newer: str, format: str
+) -> None:
+    ran = run(stale_with_old, [command, SUMMIT], "--format", format)
+
+    assert ran.code == 1
+    heading = f"{TOP} at {SUMMIT} when last seen, "
+    (line,) = [line for line in ran.out.splitlines() if heading in line]
+    assert f"d ago ({OLD})" in line
+    _, _, below = ran.out.partition(heading)
+    assert re.search(older, below)
+    assert not re.search(newer, below)
+
+
+def test_a_timeline_of_then_is_data(stale_with_old: Sites) -> None:
+    ran = run(stale_with_old, ["timeline", "usdf", "summit"], "--format", "json")
+
+    assert {address for chain in ran.json["chains"] for address in chain["repositories"]} == {ORIGIN, EMBARGO}
+    (then,) = ran.json["last_seen"]
+    assert (then["chain"], then["repositories"]) == (TOP, [SUMMIT])
+    assert then["timeline"]["tickets"] == ["DM-1"]
+    assert {address: seen["stale"] for address, seen in ran.json["seen"].items()} == {
+        ORIGIN: False,
+        EMBARGO: False,
+        SUMMIT: True,
+    }
+    jsonschema.validate(ran.json, json.loads((ROOT / "schemas" / "timeline.json").read_text()))
+    narrowed = run(stale_with_old, ["timeline", SUMMIT], "--type", "flat", "--format", "json")
+    (then,) = narrowed.json["last_seen"]
+    assert {row["dataset_type"] for row in then["timeline"]["rows"]} == {"flat"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

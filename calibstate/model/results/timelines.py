@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode
 from ..names import RepositoryAddress
+from ..seen import SeenPlaces
 from ..timelines import Timeline
 from .base import CommandResult, Footnote, failed_if, unseen_notes
 
@@ -57,6 +58,13 @@ class TimelinesDrawn(CommandResult):
 
     unreachable: Mapping[RepositoryAddress, Diagnostic] = field(default_factory=dict)
     """Why repositories could not be seen."""
+
+    ages: SeenPlaces = field(default_factory=dict)
+    """When each repository was seen, and by whom; empty: none was looked
+    at."""
+
+    last_seen: tuple[ChainTimeline, ...] = ()
+    """At repositories that were seen too long ago: as it was then."""
 
     @property
     @override

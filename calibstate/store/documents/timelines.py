@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ...model.names import InstrumentName, Noun, RepositoryAddress
-from ...model.results.timelines import TimelinesDrawn
+from ...model.results.timelines import ChainTimeline, TimelinesDrawn
+from ...model.seen import Seen
 from ...model.timelinedocument import RowEntry, TimelineEntry
 from .base import FORMAT
 
@@ -52,26 +53,40 @@ class TimelineDocument(Noun):
     unreachable: Mapping[RepositoryAddress, str] = {}
     """Why repositories could not be seen, by address."""
 
+    seen: Mapping[RepositoryAddress, Seen] = {}
+    """When each repository was seen, and by whom, by address; empty where none
+    was looked at."""
+
+    last_seen: tuple[ChainTimelineEntry, ...] = ()
+    """At repositories that were seen too long ago: as it was then."""
+
 
 def timeline_document(result: TimelinesDrawn) -> TimelineDocument:
     """Return the document of timelines."""
-    chains: list[ChainTimelineEntry] = []
-    for chain in result.chains:
-        # Nothing is compared where no base was named.
-        before: TimelineEntry | None = None
-        if chain.before:
-            before = TimelineEntry.of(chain.before)
-        entry = ChainTimelineEntry(
-            chain=chain.chain,
-            instrument=chain.instrument,
-            repositories=chain.repositories,
-            timeline=TimelineEntry.of(chain.timeline),
-            before=before,
-            unsealed=chain.unsealed,
-            external=chain.external,
-        )
-        chains.append(entry)
     unreachable: dict[RepositoryAddress, str] = {}
     for address, trouble in result.unreachable.items():
         unreachable[address] = trouble.for_anybody
-    return TimelineDocument(of=result.of, base=result.base, chains=tuple(chains), unreachable=unreachable)
+    return TimelineDocument(
+        of=result.of,
+        base=result.base,
+        chains=tuple(map(_entry, result.chains)),
+        unreachable=unreachable,
+        seen=result.ages,
+        last_seen=tuple(map(_entry, result.last_seen)),
+    )
+
+
+def _entry(chain: ChainTimeline) -> ChainTimelineEntry:
+    # Nothing is compared where no base was named.
+    before: TimelineEntry | None = None
+    if chain.before:
+        before = TimelineEntry.of(chain.before)
+    return ChainTimelineEntry(
+        chain=chain.chain,
+        instrument=chain.instrument,
+        repositories=chain.repositories,
+        timeline=TimelineEntry.of(chain.timeline),
+        before=before,
+        unsealed=chain.unsealed,
+        external=chain.external,
+    )

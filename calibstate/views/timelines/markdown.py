@@ -10,20 +10,20 @@ from ...model.timelines import Timeline
 from ..markdown import row, safe
 from .ordinal import Table, pairs, tables
 from .text import legend
-from .untold import heading, told_once, untold
+from .untold import heading, headings, told_once, untold
 
 __all__ = ["as_markdown", "chain_as_markdown", "changes_as_markdown"]
 
 
 def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
     """Yield each chain, with a table for rows that change together."""
-    for chain, same in told_once(result.chains):
-        yield f"### {safe(heading(chain))}\n"
+    for words, chain, same in told_once(headings(result)):
+        yield f"### {safe(words)}\n"
         if same:
             yield f"{safe(same)}\n"
             continue
         yield from chain_as_markdown(chain, result.base)
-    if result.chains:
+    if result.chains or result.last_seen:
         yield safe(legend(result))
     elif result.base is not None and not result.unreachable:
         yield f"Compared with {safe(result.base)}, every chain selects the same."

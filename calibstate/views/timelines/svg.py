@@ -576,8 +576,8 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
             shown.append(chain.before)
     drawing = Drawing.of(*shown)
     rows: list[Row] = []
-    for chain, same in told_once(result.chains):
-        rows.extend(_above(chain, same))
+    for words, chain, same in told_once((heading(chain), chain) for chain in result.chains):
+        rows.extend(_above(words, chain, same))
         if same:
             continue
         if chain.before is None or result.base is None:
@@ -597,9 +597,9 @@ def as_svg(result: TimelinesDrawn) -> Iterator[str]:
     yield embed(rows, drawing, title).rstrip("\n")
 
 
-def _above(chain: ChainTimeline, same: str) -> Iterator[Row]:
+def _above(words: str, chain: ChainTimeline, same: str) -> Iterator[Row]:
     """Yield what stands above the rows of a chain, or in their place."""
-    for line in wrap(heading(chain), _LETTERS):
+    for line in wrap(words, _LETTERS):
         yield Row(line, _LINE + 6)
     # A picture goes where nobody reads what stood beside it.
     sentences = (same,) if same else untold(chain)

@@ -9,7 +9,7 @@ from rich.text import Text
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..size import columns_of_terminal
 from .ordinal import Table, blocks, pairs, tables, wide
-from .untold import heading, told_once, untold
+from .untold import headings, told_once, untold
 
 __all__ = ["as_text", "legend"]
 
@@ -22,8 +22,8 @@ _USUAL = 80
 def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
     """Yield each chain, with a small table for rows that change together."""
     width = columns_of_terminal() or _USUAL
-    for chain, same in told_once(result.chains):
-        yield Text(heading(chain), "bold")
+    for words, chain, same in told_once(headings(result)):
+        yield Text(words, "bold")
         if same:
             yield f"  {same}"
             yield ""
@@ -35,7 +35,7 @@ def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
             yield ""
             yield Text(f"  {sentence}", "yellow")
         yield ""
-    if result.chains:
+    if result.chains or result.last_seen:
         yield Text(legend(result), "dim")
     elif result.base is not None and not result.unreachable:
         yield f"Compared with {result.base}, every chain selects the same."
@@ -44,7 +44,7 @@ def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
 def legend(result: TimelinesDrawn) -> str:
     """Return how the tables are read."""
     words = "TAI.  What stands under a moment wins from then until the next; the last goes on."
-    for chain in result.chains:
+    for chain in (*result.chains, *result.last_seen):
         for row in chain.timeline.rows:
             if any(interval.odd for interval in row.intervals):
                 return f"{words}  +2: for 2 detectors something else wins."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...model.results.timelines import ChainTimeline
+from ...model.results.timelines import ChainTimeline, TimelinesDrawn
+from ..ages import when_last_seen
 
-__all__ = ["heading", "told_once", "untold"]
+__all__ = ["heading", "headings", "told_once", "untold"]
 
 
-def told_once(chains: Iterable[ChainTimeline]) -> Iterator[tuple[ChainTimeline, str]]:
+def told_once(chains: Iterable[tuple[str, ChainTimeline]]) -> Iterator[tuple[str, ChainTimeline, str]]:
     """Yield each chain, and what tells of its timeline already.
 
     A chain within a chain often selects the same as that.
@@ -17,18 +18,18 @@ def told_once(chains: Iterable[ChainTimeline]) -> Iterator[tuple[ChainTimeline, 
     Parameters
     ----------
     chains
-        In the order in which they are told.
+        In the order in which they are told, each with what stands above it.
 
     Yields
     ------
     tuple
-        The chain, and a sentence that stands for its timeline; empty: it is
+        The same, and a sentence that stands for the timeline; empty: it is
         the first that has such a one.
     """
     first: dict[tuple[object, object], str] = {}
-    for chain in chains:
+    for words, chain in chains:
         same = first.setdefault((chain.timeline, chain.before), chain.chain)
-        yield chain, "" if same == chain.chain else f"The same as {same}."
+        yield words, chain, "" if same == chain.chain else f"The same as {same}."
 
 
 def heading(chain: ChainTimeline) -> str:
@@ -37,6 +38,22 @@ def heading(chain: ChainTimeline) -> str:
     if not places:
         return chain.chain
     return f"{chain.chain} at {places}"
+
+
+def headings(result: TimelinesDrawn) -> Iterator[tuple[str, ChainTimeline]]:
+    """Yield each chain with its heading, those that were seen last at the end.
+
+    Parameters
+    ----------
+    result
+        What was drawn.
+    """
+    for chain in result.chains:
+        yield heading(chain), chain
+    for chain in result.last_seen:
+        (address,) = chain.repositories
+        when = when_last_seen(result.ages[address])
+        yield f"{heading(chain)} {when}", chain
 
 
 def untold(chain: ChainTimeline) -> Iterator[str]:
