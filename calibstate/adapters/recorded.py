@@ -16,6 +16,7 @@ from typing_extensions import override
 from ..errors import Diagnostic, UnreachableError
 from ..model.bundles import Contents
 from ..model.contents import Holding
+from ..model.exposures import NightOfExposures
 from ..model.names import RepositoryAddress
 from ..model.observations import HeldEntry, Observation, SeenEntry
 from ..model.sights import Ingested
@@ -159,6 +160,11 @@ class RecordingButler(ButlerReader):
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures; they are not kept."""
         return self.butler.exposures(instrument, where)
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        """Return exposures by night; they are not kept."""
+        return self.butler.nights(instrument)
 
     @override
     def exposures_by_day(
@@ -382,6 +388,11 @@ class RecordedButler(ButlerReader):
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Refuse: dimension records were not observed."""
         self._cannot("its exposures")
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        """Refuse: they are published by themselves."""
+        raise _not_kept()
 
     @override
     def exposures_by_day(

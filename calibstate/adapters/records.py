@@ -23,10 +23,12 @@ __all__ = [
     "begin_of_published",
     "open_journal",
     "publish",
+    "publish_exposures",
     "publish_review",
     "publish_sight",
     "publish_watch",
     "published",
+    "published_exposures",
     "published_review",
     "published_sight",
     "published_sights",
@@ -180,6 +182,59 @@ def begin_of_published(
     with reached(store, "What was published there cannot be read."):
         store.look()
         return store.read_part(_observation(place), 0, size)
+
+
+def publish_exposures(
+    uri: str,
+    place: str,
+    data: bytes,
+    *,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> None:
+    """Keep which exposures a place has, in place of those it had before.
+
+    Parameters
+    ----------
+    uri, place, timeout
+        As for `publish`.
+    data
+        The exposures by night; they are there in full or not at all.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    store = open_store(uri, timeout)
+    with reached(store, "The exposures were not published."):
+        store.look()
+        store.write(_exposures(place), data)
+
+
+def published_exposures(
+    uri: str,
+    place: str,
+    *,
+    limit: int,
+    timeout: timedelta = USUAL_TIMEOUT,
+) -> bytes | None:
+    """Return which exposures a place has; `None`: nobody published them.
+
+    Parameters
+    ----------
+    uri, place, limit, timeout
+        As for `published`.
+
+    Raises
+    ------
+    InvalidStateError
+        It is neither a path nor an ``s3://`` URI.
+    UnreachableError
+        The store does not answer.
+    """
+    return _read(uri, _exposures(place), limit, timeout)
 
 
 def publish_review(
@@ -545,6 +600,10 @@ def _sight(place: str, kept: KeptLook) -> str:
 def _observation(place: str) -> str:
     # Words may hold dots, so that only a folder tells site and repository.
     return f"observations/{place}.json"
+
+
+def _exposures(place: str) -> str:
+    return f"exposures/{place}.json"
 
 
 def _now() -> datetime:

@@ -20,6 +20,7 @@ from ..errors import CalibstateError, Diagnostic, UnreachableError, UsageError, 
 from ..model.bundles import Contents
 from ..model.checkups import Examined
 from ..model.contents import Holding
+from ..model.exposures import NightOfExposures
 from ..model.settings import RUBIN
 from ..model.sights import Ingested
 from ..model.timespans import Range
@@ -309,6 +310,14 @@ class RegistryReader(ButlerReader):
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         """Return exposures, by number."""
         return self._butler.exposures(instrument, where)
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        """Return how many exposures there are, by observing day and filter."""
+        return self._ask(
+            lambda tables: tables.nights(instrument),
+            lambda butler: butler.nights(instrument),
+        )
 
     @override
     def exposures_by_day(

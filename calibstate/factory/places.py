@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from typing_extensions import override
 
 from .. import __version__
@@ -20,8 +21,9 @@ from ..errors import Diagnostic, InvalidStateError, Severity, UnreachableError
 from ..model.checkups import Examined
 from ..model.desired import DesiredState
 from ..model.explanations import Since
+from ..model.exposures import ExposuresDocument, NightOfExposures
 from ..model.ingests import FileTable
-from ..model.names import ARCHIVE, RUCIO, Address, RepositoryAddress
+from ..model.names import ARCHIVE, RUCIO, Address, InstrumentName, RepositoryAddress
 from ..model.observations import Observation, ObservationsOfOthers, stamp
 from ..model.reviews import PublishedReview
 from ..model.revisions import CheckedOut
@@ -367,6 +369,36 @@ class Places:
             )
         )
 
+    def publish_exposures(self, exposures: ExposuresDocument) -> None:
+        """Keep which exposures a repository has, night by night."""
+        self._stores.of(exposures.address).publish_exposures(exposures)
+
+    def exposures(self, address: RepositoryAddress) -> ExposuresDocument | None:
+        """Return which exposures a repository has, by what was published.
+
+        The repository itself is not asked.
+
+        Returns
+        -------
+        ExposuresDocument or None
+            `None`: nobody published them.
+
+        Raises
+        ------
+        UnreachableError
+            They cannot be read, or are of another butler.
+        """
+        exposures = self._store_to_read(address).exposures(address)
+        if exposures and exposures.butler != self._addresses.butler_digest(address):
+            raise UnreachableError(
+                Diagnostic(
+                    "Exposures of another butler",
+                    f"the exposures that were published of {address} at {exposures.at} are of another butler",
+                    hint=f"Observe again there: calibstate observe --repository {address} --publish.",
+                )
+            )
+        return exposures
+
     def sights(self, address: RepositoryAddress) -> SightHistory:
         """Return what a repository showed whenever that changed.
 
@@ -564,6 +596,32 @@ class RecordingPlaces(Places):
             version=__version__,
             declared=self._desired.digest,
         )
+
+    def exposures_of(self, observation: Observation) -> ExposuresDocument:
+        """Return which exposures a repository has that was observed here.
+
+        Raises
+        ------
+        UnreachableError
+            It does not answer any more.
+        """
+        address = observation.address
+        butler = self._recording(address)
+        _, repository = self._desired.repository(address)
+        nights: dict[InstrumentName, tuple[NightOfExposures, ...]] = {}
+        for instrument in sorted(repository.instruments):
+            nights[instrument] = tuple(butler.nights(instrument))
+        try:
+            return ExposuresDocument(
+                address=address,
+                at=observation.at,
+                version=observation.version,
+                butler=observation.butler,
+                nights=nights,
+            )
+        except ValidationError:
+            detail = f"the exposures of {address} have words or days that cannot be written down"
+            raise UnreachableError(Diagnostic("Exposures cannot be written down", detail)) from None
 
     @override
     def sight_of(self, observation: Observation) -> Sight:

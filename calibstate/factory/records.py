@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..errors import CalibstateError, InvalidStateError, UnreachableError, without_secrets
 from ..model.checkups import Examined
 from ..model.explanations import Since
+from ..model.exposures import ExposuresDocument
 from ..model.names import Address, RepositoryAddress
 from ..model.observations import Observation, ObservationHead
 from ..model.reviews import PublishedReview
@@ -177,6 +178,40 @@ class RecordStore:
         if begin is None:
             return None
         return observationfile.head_of(begin, of=address)
+
+    def publish_exposures(self, exposures: ExposuresDocument) -> None:
+        """Keep which exposures a repository has, night by night."""
+        from ..adapters.records import publish_exposures
+        from ..store import exposuresfile
+
+        data = exposuresfile.dumps(exposures)
+        timeout = self._asking.timeout
+        self._ask(partial(publish_exposures, self.uri, exposures.address, data, timeout=timeout))
+
+    def exposures(self, address: RepositoryAddress) -> ExposuresDocument | None:
+        """Return which exposures a repository has, night by night.
+
+        Returns
+        -------
+        ExposuresDocument or None
+            `None`: nobody published them.
+
+        Raises
+        ------
+        UnreachableError
+            They cannot be read.
+        """
+        from ..adapters.records import published_exposures
+        from ..store import exposuresfile
+
+        limit, timeout = exposuresfile.LARGEST, self._asking.timeout
+        data = self._ask(partial(published_exposures, self.uri, address, limit=limit, timeout=timeout))
+        if data is None:
+            return None
+        try:
+            return exposuresfile.loads(data, of=address)
+        except InvalidStateError as error:
+            raise UnreachableError(*error.diagnostics) from None
 
     def publish_sight(self, sight: Sight) -> None:
         """Keep what a repository showed, small; for good where it is new."""

@@ -15,6 +15,7 @@ from typing import Protocol
 from ..errors import Diagnostic
 from ..model.bundles import Contents, Manifest
 from ..model.contents import CollectionType, Holding, Row
+from ..model.exposures import NightOfExposures
 from ..model.readings import Reading
 from ..model.sights import Ingested
 from ..model.timespans import Range
@@ -388,6 +389,18 @@ class ButlerReader(Protocol):
         ------
         UsageError
             The butler does not understand the expression.
+        """
+        ...
+
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        """Return how many exposures there are, by observing day and filter.
+
+        Those without a timespan are left out: no lookup can be for them.
+
+        Parameters
+        ----------
+        instrument
+            Their instrument.
         """
         ...
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ..model.bundles import Manifest
 from ..model.chains import ChainFile
+from ..model.exposures import ExposuresDocument
 from ..model.forms import Form
 from ..model.names import Noun
 from ..model.observations import ObservationsDocument
@@ -135,6 +136,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("loop.json", LoopDocument, "Whether the loop of a site goes on", printed=True),
     Document("notice.json", NoticeDocument, "A change of state, as webhooks are told", printed=True),
     Document("sight.json", SightDocument, "What a repository showed, small", printed=True),
+    Document("exposures.json", ExposuresDocument, "How many exposures a repository has", printed=True),
     Document("bundle.json", Manifest, "manifest.json of a bundle: a ticket in the archive", printed=True),
     Document("observed.json", ObservedDocument, "What was written down of repositories", printed=True),
     Document("seals.json", SealsDocument, "Which tickets were sealed", printed=True),

@@ -69,15 +69,31 @@ def observe(session: Session, output: Path | None = None, *, publish: bool = Fal
     if output and observations:
         _save(output, observations)
     if publish:
-        _publish(places, observations, sights)
+        _publish(session, places, observations, sights)
     return ObservationsWritten(tuple(map(ObservedRepository.of, observations)), unseen)
 
 
-def _publish(places: RecordingPlaces, observations: Sequence[Observation], sights: Sequence[Sight]) -> None:
+def _publish(
+    session: Session,
+    places: RecordingPlaces,
+    observations: Sequence[Observation],
+    sights: Sequence[Sight],
+) -> None:
     for observation in observations:
         places.publish(observation.address, observationfile.dumps([observation]))
+        _publish_exposures(session, places, observation)
     for sight in sights:
         places.publish_sight(sight)
+
+
+def _publish_exposures(session: Session, places: RecordingPlaces, observation: Observation) -> None:
+    """Publish the exposures of a repository; without them all else holds."""
+    try:
+        exposures = places.exposures_of(observation)
+    except UnreachableError as error:
+        session.listener.note(f"no exposures of {observation.address} are published: {error.first.detail}")
+        return
+    places.publish_exposures(exposures)
 
 
 def _save(output: Path, observations: Sequence[Observation]) -> None:

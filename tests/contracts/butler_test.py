@@ -25,6 +25,7 @@ from calibstate.errors import (
 )
 from calibstate.model.bundles import StoredDataset
 from calibstate.model.contents import CollectionType, Row
+from calibstate.model.exposures import NightOfExposures
 from calibstate.model.observations import stamp
 from calibstate.model.timespans import EMPTY, UNBOUNDED, Range, parse_tai
 from calibstate.ports.butler import (
@@ -38,7 +39,15 @@ from calibstate.ports.butler import (
 from calibstate.store.bundle import read_contents
 from tests import world
 from tests.bundles import BundleFolder, bundle_from
-from tests.calibrations import FORMATTERS, IN_2024, IN_2025, SINCE_2024, STACK_FORMATTER, DataId
+from tests.calibrations import (
+    FORMATTERS,
+    IN_2024,
+    IN_2025,
+    SINCE_2024,
+    STACK_FORMATTER,
+    DataId,
+    exposure_span,
+)
 from tests.fakes.butler import MemoryButler
 from tests.hands import RealHands
 from tests.readers import BUTLER, REGISTRY, TABLES, open_reader_by
@@ -618,6 +627,23 @@ def test_what_a_run_holds_for_exposures_is_told_by_day(place: Place, hands: Hand
     for nothing in (("LSSTComCam", "no/such/run", "photodiode"), ("LSSTComCam", "readings", "noSuchType")):
         assert place.reader.exposures_with(*nothing) == frozenset()
     assert place.reader.exposures_with("LATISS", "readings", "photodiode") == frozenset()
+
+
+@in_every_way
+def test_exposures_are_counted_by_night_and_filter(place: Place, hands: Hands) -> None:
+    hands.add_exposure(20250608, 3, "r_03")
+    hands.add_exposure(20250608, 1)
+    hands.add_exposure(20250608, 2)
+    hands.add_exposure(20250607, 1)
+
+    first, _ = exposure_span(20250608, 1)
+    _, last = exposure_span(20250608, 2)
+    assert list(place.reader.nights("LSSTComCam")) == [
+        NightOfExposures(20250607, "g_01", "g", 1, *exposure_span(20250607, 1)),
+        NightOfExposures(20250608, "g_01", "g", 2, first, last),
+        NightOfExposures(20250608, "r_03", "r", 1, *exposure_span(20250608, 3)),
+    ]
+    assert list(place.reader.nights("LATISS")) == []
 
 
 @in_every_way

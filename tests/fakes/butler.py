@@ -24,6 +24,7 @@ from calibstate.adapters.registry.on_demand import holdings_on_demand
 from calibstate.errors import Diagnostic, PlanIsStaleError, RefusedError, UsageError
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id, parse_data_id
+from calibstate.model.exposures import NightOfExposures
 from calibstate.model.observations import stamp
 from calibstate.model.readings import Reading, means_something
 from calibstate.model.sights import Ingested
@@ -406,6 +407,23 @@ class MemoryButler(ButlerWriter):
             for number in sorted(self.taken)
             if self.taken[number].data_id["instrument"] == instrument
             and all(_meets(self.taken[number], condition) for condition in conditions)
+        ]
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        by_filter: dict[tuple[int, str], list[SeenExposure]] = {}
+        for exposure in self.exposures(instrument):
+            by_filter.setdefault((exposure.day_obs, exposure.data_id["physical_filter"]), []).append(exposure)
+        return [
+            NightOfExposures(
+                day,
+                physical_filter,
+                exposures[0].data_id["band"],
+                len(exposures),
+                min(exposure.begin for exposure in exposures),
+                max(exposure.end for exposure in exposures),
+            )
+            for (day, physical_filter), exposures in sorted(by_filter.items())
         ]
 
     @override

@@ -14,6 +14,7 @@ from calibstate.errors import Diagnostic, LockedError, RefusedError, Unreachable
 from calibstate.model.bundles import BundleFile, Contents, Manifest
 from calibstate.model.contents import Holding, Row
 from calibstate.model.damage import DamagedFile
+from calibstate.model.exposures import NightOfExposures
 from calibstate.model.ingests import FileTable
 from calibstate.model.names import ARCHIVE, RUCIO, RepositoryAddress, TicketKey
 from calibstate.model.readings import Reading
@@ -295,6 +296,10 @@ class _Writer(ButlerWriter):
     @override
     def exposures(self, instrument: str, where: str = "") -> Sequence[SeenExposure]:
         return self._butler.exposures(instrument, where)
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        return self._butler.nights(instrument)
 
     @override
     def exposures_by_day(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lsst.daf.butler import Butler, DataIdValueError, MissingCollectionError, MissingDatasetTypeError
 
-from ...ports.butler import DayOfExposures, TakenExposure
+from ...model.exposures import NightOfExposures
+from ...ports.butler import DayOfExposures, SeenExposure, TakenExposure
 
-__all__ = ["count_by_day", "find_taken", "find_with_dataset"]
+__all__ = ["count_by_day", "count_by_night", "find_taken", "find_with_dataset"]
 
 
 def count_by_day(
@@ -33,6 +34,28 @@ def count_by_day(
         elif record.observation_type == "flat":
             flats[record.day_obs] += 1
     return {day: DayOfExposures(datasets[day], flats[day]) for day in days}
+
+
+def count_by_night(exposures: Iterable[SeenExposure]) -> list[NightOfExposures]:
+    """Return how many exposures there are, by observing day and filter."""
+    nights: dict[tuple[int, str], NightOfExposures] = {}
+    for exposure in exposures:
+        # One without a timespan has an EMPTY one, which ends before it begins.
+        if exposure.begin >= exposure.end:
+            continue
+        physical_filter = exposure.data_id.get("physical_filter", "")
+        band = exposure.data_id.get("band", "")
+        night = NightOfExposures(exposure.day_obs, physical_filter, band, 1, exposure.begin, exposure.end)
+        key = (exposure.day_obs, physical_filter)
+        if key in nights:
+            others = nights[key]
+            night = others._replace(
+                exposures=others.exposures + 1,
+                begin=min(others.begin, exposure.begin),
+                end=max(others.end, exposure.end),
+            )
+        nights[key] = night
+    return sorted(nights.values())
 
 
 def find_taken(butler: Butler, instrument: str, days: Sequence[int]) -> list[TakenExposure]:

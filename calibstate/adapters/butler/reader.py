@@ -13,6 +13,7 @@ from ...errors import Diagnostic
 from ...model.bundles import Contents
 from ...model.checkups import Examined
 from ...model.contents import CollectionType, Holding
+from ...model.exposures import NightOfExposures
 from ...model.settings import RUBIN
 from ...model.sights import Ingested
 from ...model.timespans import Range
@@ -29,7 +30,7 @@ from ...ports.silence import USUAL_TIMEOUT
 from .checkup import examine
 from .conflicts import objections
 from .export import check_export, describe, list_stored, write_export
-from .exposures import count_by_day, find_taken, find_with_dataset
+from .exposures import count_by_day, count_by_night, find_taken, find_with_dataset
 from .holdings import find_collections, read_arrivals, read_holdings
 from .lookups import (
     find,
@@ -237,6 +238,11 @@ class DafButlerReader(ButlerReader):
         """Return exposures, by number."""
         with self._repository.asking():
             return find_exposures(self._butler, instrument, where)
+
+    @override
+    def nights(self, instrument: str) -> Sequence[NightOfExposures]:
+        """Return how many exposures there are, by observing day and filter."""
+        return count_by_night(self.exposures(instrument))
 
     @override
     def exposures_by_day(

@@ -23,6 +23,7 @@ __all__ = [
     "INSTRUMENTS",
     "LINES",
     "LINES_WITH_RANGES",
+    "NIGHTS",
     "NO_DATASETS",
     "ROWS",
     "RUNS",
@@ -134,6 +135,18 @@ EXPOSURES = """
     FROM {schema}exposure e
     WHERE e.instrument = {instrument} AND e.day_obs IN ({days})
     ORDER BY e.id
+"""
+
+NIGHTS = """
+    SELECT n.day_obs, n.physical_filter, n.band, count(*), min(n.first_ns), max(n.last_ns)
+    FROM (
+        SELECT a.day_obs, a.physical_filter, f.band, {begin} AS first_ns, {end} AS last_ns
+        FROM {schema}exposure a
+        LEFT JOIN {schema}physical_filter f ON f.instrument = a.instrument AND f.name = a.physical_filter
+        WHERE a.instrument = {instrument}
+    ) n
+    WHERE n.first_ns < n.last_ns
+    GROUP BY n.day_obs, n.physical_filter, n.band
 """
 
 EXPOSURES_BY_DAY = """

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from ...model.contents import CollectionType, HeldDigest, Holding, Row, format_data_id
+from ...model.exposures import NightOfExposures
 from ...model.fingerprints import collection_fingerprint, digest_of_lines
 from ...model.sights import Ingested
 from ...model.timespans import EMPTY
@@ -343,6 +344,30 @@ class Snapshot:
             hashes[str(name)] = b64decode(hash_ or "").hex()
         return hashes
 
+    def nights(self, instrument: str) -> list[NightOfExposures]:
+        """Return how many exposures there are, by observing day and filter."""
+        self._check_exposures()
+        begin, end = bounds(self._columns("exposure"))
+        answer = self._select(
+            statements.NIGHTS,
+            [instrument],
+            begin=begin,
+            end=end,
+            instrument=self._markers([instrument]),
+        )
+        nights: list[NightOfExposures] = []
+        for day, physical_filter, band, number, first, last in answer:
+            night = NightOfExposures(
+                day_obs=int(day),
+                physical_filter=physical_filter or "",
+                band=band or "",
+                exposures=int(number),
+                begin=int(first),
+                end=int(last),
+            )
+            nights.append(night)
+        return sorted(nights)
+
     def exposures_by_day(
         self, instrument: str, run: str, dataset_type: str, since: int
     ) -> dict[int, DayOfExposures]:
@@ -399,7 +424,7 @@ class Snapshot:
         NotTriedError
             They are told otherwise, as in older universes of dimensions.
         """
-        columns = {"instrument", "id", "day_obs", "obs_id", "group", "observation_type"}
+        columns = {"instrument", "id", "day_obs", "obs_id", "group", "observation_type", "physical_filter"}
         if not columns.issubset(self._columns("exposure")):
             raise NotTriedError("its exposures have other columns")
 
