@@ -11,7 +11,7 @@ from . import completing
 from .app import app
 from .groups import Narrowing, grouped, shown_as
 from .nouns import BaseNoun
-from .options import USUAL_TIMEOUT, ObservedUntilOption, TimeoutOption, end_of_observing
+from .options import USUAL_TIMEOUT, NightsOption, ObservedUntilOption, TimeoutOption, end_of_observing
 from .sessions import begin
 from .showing import finish
 
@@ -41,6 +41,7 @@ def impact(
             help="With --live: which of these exposures are affected (the butler's query language).",
         ),
     ] = None,
+    nights: NightsOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.impacts.ImpactReport")],
     narrowing: Narrowing,
@@ -56,6 +57,8 @@ def impact(
     none.  shadowed: can never win any more.  same content, with --live: finds
     another dataset of a package's text, with the same bytes.
 
+    --nights reads what `observe --publish` kept, and looks at no repository.
+
     Ends with 0 when told, whatever it is; 1 where the tree did not validate
     or the repository could not be seen.
 
@@ -69,4 +72,4 @@ def impact(
     from ..work.impact import impact
 
     session, until = begin(context, narrowing, timeout=timeout), end_of_observing(observed_until)
-    finish(impact(session, base, until, live, exposures), format)
+    finish(impact(session, base, until, live, exposures, nights=nights), format)

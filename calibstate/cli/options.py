@@ -36,6 +36,7 @@ __all__ = [
     "LimitOption",
     "LockTimeoutOption",
     "MaxAgeOption",
+    "NightsOption",
     "NoCacheOption",
     "ObservedOption",
     "ObservedUntilOption",
@@ -203,6 +204,14 @@ TypeOption = Annotated[
     ),
 ]
 
+NightsOption = Annotated[
+    bool,
+    typer.Option(
+        "--nights",
+        envvar="CALIBSTATE_NIGHTS",
+        help="Count the exposures that change, by what sites published of theirs.",
+    ),
+]
 ObservedUntilOption = Annotated[
     str | None,
     typer.Option(

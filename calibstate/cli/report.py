@@ -11,7 +11,7 @@ from ..views.render import Format
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import BaseNoun
-from .options import ObservedUntilOption, end_of_observing
+from .options import NightsOption, ObservedUntilOption, end_of_observing
 from .sessions import begin
 from .showing import finish
 
@@ -46,6 +46,7 @@ def report(
         bool,
         typer.Option("--check-jira", envvar="CALIBSTATE_CHECK_JIRA", help="Compare approvals with Jira."),
     ] = False,
+    nights: NightsOption = False,
     observed_until: ObservedUntilOption = None,
     format: Annotated[Format, shown_as("results.proposals.Proposal")],
 ) -> None:
@@ -54,8 +55,9 @@ def report(
     What is declared otherwise than at a commit, which lookups that changes,
     what the policy says, how it stands with approvals, and the steps of
     saved plans, each with the digest by which it is applied on merge.  No
-    place is looked at; --check-jira asks Jira.  With --format markdown it is
-    one comment; with github, annotations at the lines of the files.
+    place is looked at; --check-jira asks Jira, --nights reads the exposures
+    that `observe --publish` kept.  With --format markdown it is one comment;
+    with github, annotations at the lines of the files.
 
     Ends with 0 when told, 1 where the tree has errors, 3 where something is
     refused: content that is not what was approved, or a step of a plan.
@@ -71,4 +73,4 @@ def report(
 
     until = end_of_observing(observed_until)
     session = begin(context)
-    finish(report(session, base, until, plans, output, check_jira=check_jira), format)
+    finish(report(session, base, until, plans, output, check_jira=check_jira, nights=nights), format)

@@ -393,7 +393,7 @@ class Places:
             raise UnreachableError(
                 Diagnostic(
                     "Exposures of another butler",
-                    f"the exposures that were published of {address} at {exposures.at} are of another butler",
+                    f"the exposures of {address} that were published at {exposures.at} are of another one.",
                     hint=f"Observe again there: calibstate observe --repository {address} --publish.",
                 )
             )

@@ -10,7 +10,7 @@ from ..ports.butler import SeenExposure
 from .comparing.chain_impact import holdings_of
 from .seams import AMBIGUOUS, SearchedBeforeAndAfter, fits, lookups_across_seams, selector
 
-__all__ = ["affected"]
+__all__ = ["Concerned", "affected"]
 
 
 _Pairs = tuple[tuple[str, str], ...]
@@ -18,17 +18,24 @@ _Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class _Concerned:
+class Concerned:
     """A change, and which exposures it can concern."""
 
     change: Change
+    """The change."""
 
     selectors: Sequence[Mapping[str, str]]
     """What its data IDs ask of an exposure, each once."""
 
     @classmethod
-    def by(cls, change: Change) -> _Concerned:
-        """Return a change with what its data IDs ask of an exposure."""
+    def by(cls, change: Change) -> Concerned:
+        """Return a change with what its data IDs ask of an exposure.
+
+        Parameters
+        ----------
+        change
+            The change.
+        """
         # Data IDs that differ in their detector only ask the same.
         distinct: set[_Pairs] = set()
         for data_id in change.data_ids:
@@ -40,14 +47,22 @@ class _Concerned:
             selectors.append(dict(pairs_wanted))
         return cls(change, selectors)
 
-    def reaches(self, exposure: SeenExposure) -> bool:
-        """Say whether an exposure is looked up in what changes."""
+    def reaches(self, begin: int, end: int, data_id: Mapping[str, str]) -> bool:
+        """Say whether exposures are looked up in what changes.
+
+        Parameters
+        ----------
+        begin, end
+            When they were taken, in nanoseconds of TAI.
+        data_id
+            What lookups for them are told.
+        """
         # Most changes are at another time, which is seen most quickly.
-        if exposure.end <= self.change.begin:
+        if end <= self.change.begin:
             return False
-        if self.change.end <= exposure.begin:
+        if self.change.end <= begin:
             return False
-        return any(fits(wanted, exposure.data_id) for wanted in self.selectors)
+        return any(fits(wanted, data_id) for wanted in self.selectors)
 
 
 def affected(
@@ -75,12 +90,12 @@ def affected(
             )
         )
     seams_of = lookups_across_seams(searched, by_begin)
-    changes = [_Concerned.by(change) for change in impact.changes_of_content]
+    changes = [Concerned.by(change) for change in impact.changes_of_content]
     changing: list[Affected] = []
     for exposure in by_number:
         types: set[str] = set()
         for concerned in changes:
-            if concerned.reaches(exposure):
+            if concerned.reaches(exposure.begin, exposure.end, exposure.data_id):
                 types.add(concerned.change.dataset_type)
         failing: set[str] = set()
         # A lookup that lies across a seam may fail, whatever wins around it.

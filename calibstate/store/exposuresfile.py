@@ -81,5 +81,7 @@ def _refused(address: str, why: str) -> InvalidStateError:
             f"what was published of {address} cannot be read as exposures by night: {printable}",
             hint=f"Observe again there, with this version: calibstate observe --repository {address} "
             "--publish.",
+            # What was wrong may be words of a stranger.
+            public="what was published of them cannot be read as exposures by night",
         )
     )

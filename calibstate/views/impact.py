@@ -17,6 +17,7 @@ from .impact_blocks import Block, PlacedChange, StepsAt, blocks
 from .impact_summary import STYLES, reach, summary
 from .markdown import details, row, safe
 from .messages import below, count, counted
+from .touched import touched_by
 
 __all__ = ["as_markdown", "as_text"]
 
@@ -152,6 +153,9 @@ def _change_lines(
     yield Text(f"    {when}, {direction}")
     yield Text(f"    before  {before}", "dim")
     yield Text(f"    after   {after}")
+    touched = touched_by(report, placed)
+    if touched:
+        yield Text(f"    exposures {touched}")
 
 
 def _change_table(report: ImpactReport, block: Block) -> Iterator[str]:
@@ -166,6 +170,8 @@ def _change_table(report: ImpactReport, block: Block) -> Iterator[str]:
     differs = any(placed.where for placed in changes)
     if differs:
         columns.insert(2, "where")
+    if report.touched:
+        columns.append("exposures")
     yield row(*columns)
     yield "|" + "---|" * len(columns)
     # The gravest come first, so that what is cut off weighs least.
@@ -173,6 +179,8 @@ def _change_table(report: ImpactReport, block: Block) -> Iterator[str]:
         cells = _cells(report, block, placed.change)
         if differs:
             cells.insert(2, placed.where or "all")
+        if report.touched:
+            cells.append(touched_by(report, placed))
         yield row(*cells)
     rest = _not_shown(report, block)
     if rest:

@@ -44,6 +44,9 @@ class PlacedChange:
     """The chains with their repositories, or these alone where the chains of
     the block are called the same; empty: all of the block."""
 
+    repositories: tuple[RepositoryAddress, ...]
+    """Those at which it is."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -82,7 +85,8 @@ class Block:
             where = ""
             if len(impacts) < len(self.impacts):
                 where = self._where(_chains(impacts))
-            changes.append(PlacedChange(change, where))
+            repositories = dict.fromkeys(address for address, _ in _chains(impacts))
+            changes.append(PlacedChange(change, where, tuple(repositories)))
         # Those of one impact are in order already, and stay in it.
         if len(self.impacts) > 1:
             changes.sort(key=_weight)

@@ -10,6 +10,7 @@ from ..model.impacts import Change, Effect, Impact, Shadowed, Unknown
 from ..model.results.impacts import ImpactReport
 from ..model.timespans import format_bound
 from .messages import at_line, count
+from .touched import counted_lines, unknown_lines
 
 __all__ = ["STYLES", "SummaryLine", "reach", "summary", "verdict"]
 
@@ -77,6 +78,7 @@ def summary(report: ImpactReport) -> Iterator[SummaryLine]:
     # What is not known comes first: it may be graver than all that is.
     yield from _unknown_lines(report)
     yield from _change_lines(report)
+    yield from _exposure_lines(report)
     for shadowed in _shadowed_by_ticket(impact):
         first = shadowed[0]
         names = first.ticket
@@ -172,6 +174,24 @@ def _change_lines(report: ImpactReport) -> Iterator[SummaryLine]:
         style="bold yellow",
         text=f"{observed} until {until} is calibrated otherwise",
     )
+
+
+def _exposure_lines(report: ImpactReport) -> Iterator[SummaryLine]:
+    """Yield how many exposures are concerned, where somebody asked."""
+    if report.touched is None:
+        return
+    for line in counted_lines(report.touched):
+        yield SummaryLine(
+            label="exposures",
+            style="yellow",
+            text=line,
+        )
+    for line in unknown_lines(report.touched):
+        yield SummaryLine(
+            label="not known",
+            style="dim",
+            text=line,
+        )
 
 
 def _no_change(impact: Impact) -> str:

@@ -12,6 +12,7 @@ from ..model.impacts import Affected, Impact
 from ..model.names import RepositoryAddress
 from ..model.results.impacts import ImpactReport
 from ..model.scope import Scope
+from .nights import Nights
 from .revisions import declared_at
 from .scoping import check_scope
 from .session import Session
@@ -28,6 +29,8 @@ def impact(
     observed_until: int,
     live: str | None = None,
     exposures: str | None = None,
+    *,
+    nights: bool = False,
 ) -> ImpactReport:
     """Return what the working tree does to lookups, beside a commit.
 
@@ -43,6 +46,9 @@ def impact(
         The repository that tells what collections hold; `None`: the seals.
     exposures
         Of which exposures `live` is asked, in the butler's query language.
+    nights
+        Whether the exposures that change are counted, by what sites
+        published of them.
 
     Raises
     ------
@@ -63,8 +69,11 @@ def impact(
     check_scope(session.desired, scope)
     before = declared_at(session, base)
     if live:
-        return _looked_at(session, scope, before, live, exposures, observed_until)
-    report = lookups_changed(before.desired, session.desired, scope, before.words, observed_until)
+        report = _looked_at(session, scope, before, live, exposures, observed_until)
+    else:
+        report = lookups_changed(before.desired, session.desired, scope, before.words, observed_until)
+    if nights:
+        report = Nights(session).counted_in(report)
     return replace(report, commit=before.commit)
 
 

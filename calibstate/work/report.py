@@ -22,6 +22,7 @@ from .approvals import approvals as list_approvals
 from .findings import findings
 from .foreseeing import foresee
 from .impact import lookups_changed
+from .nights import Nights
 from .revisions import declared_at_base
 from .savedplans import read_site_plans, save_text
 from .session import Session
@@ -37,6 +38,7 @@ def report(
     full: Path | None = None,
     *,
     check_jira: bool = False,
+    nights: bool = False,
 ) -> Proposal:
     """Return what a change of the tree proposes, and what it does.
 
@@ -55,6 +57,9 @@ def report(
         Markdown.
     check_jira
         Whether approvals are compared with Jira, which the environment names.
+    nights
+        Whether the exposures that change are counted, by what sites
+        published of them.
 
     Raises
     ------
@@ -67,6 +72,14 @@ def report(
     proposal = _proposal(session, base, observed_until, plans)
     if check_jira and proposal.is_sound:
         proposal = _compared_with_jira(session, proposal)
+    if nights and proposal.impact:
+        published = Nights(session)
+        foreseen: list[Foreseen] = []
+        for ticket in proposal.foreseen:
+            then = published.counted_in(ticket.impact)
+            foreseen.append(replace(ticket, impact=then))
+        now = published.counted_in(proposal.impact)
+        proposal = replace(proposal, impact=now, foreseen=tuple(foreseen))
     if full:
         if full.suffix == ".json":
             from ..store.documents.base import plain

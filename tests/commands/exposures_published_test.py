@@ -103,5 +103,5 @@ def test_exposures_of_another_butler_are_not_those_of_this_one(deployed: Sites) 
     document = json.loads(file.read_text())
     file.write_text(json.dumps(document | {"butler": "sha256:" + "0" * 64}))
 
-    with pytest.raises(UnreachableError, match="are of another butler"):
+    with pytest.raises(UnreachableError, match="are of another one"):
         places_of(deployed).exposures(RepositoryAddress(SUMMIT))

@@ -409,6 +409,7 @@ def test_observing_writes_nothing_but_its_file(parted: Sites, file: Path, stand:
     assert parted.run("observe", "--site", "summit", "--publish").code == 0
     after = parted.snapshot()
     assert after.pop("records/observations/summit/LSSTComCam.json")
+    assert after.pop("records/exposures/summit/LSSTComCam.json")
     sights = {name for name in after if name.startswith("records/sights/summit/LSSTComCam/")}
     assert len(sights) == 2
     for name in sights:
@@ -486,7 +487,8 @@ def test_observations_are_published_to_a_bucket(deployed: Sites, s3: S3, stand: 
     stand("summit")
     for _ in range(2):
         assert deployed.run("observe", "--site", "summit", "--publish").code == 0
-    observation, kept, newest = s3.keys(bucket)
+    exposures, observation, kept, newest = s3.keys(bucket)
+    assert exposures == "deep/records/exposures/summit/LSSTComCam.json"
     assert observation == "deep/records/observations/summit/LSSTComCam.json"
     assert kept.startswith("deep/records/sights/summit/LSSTComCam/20")
     assert newest == "deep/records/sights/summit/LSSTComCam/newest.json"

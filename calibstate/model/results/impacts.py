@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..impacts import Change, Impact
+from ..touched import TouchedExposures
 from .base import CommandResult
 
 __all__ = ["ImpactReport"]
@@ -37,6 +38,9 @@ class ImpactReport(CommandResult):
 
     of: str = "the working tree"
     """What is compared."""
+
+    touched: TouchedExposures | None = None
+    """How many exposures are concerned; `None`: nobody asked."""
 
     commit: str = ""
     """Digest of the base, where it is known; it stays a link."""

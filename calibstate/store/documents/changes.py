@@ -17,6 +17,7 @@ from ...model.results.trees_compared import ChainHistory, ComparedTree, HistoryE
 from ...model.rollbacks import Remaining
 from ...model.verdicts import ProductVerdict, TicketVerdicts, Verdict
 from .base import FORMAT, Problem, problem
+from .impacts import CountedEntry, counted_entries
 from .plans import summary
 
 __all__ = [
@@ -189,6 +190,10 @@ class ReportDocument(Noun):
     digests: Mapping[str, str]
     """Digest of the plan of each site, by which it is applied on merge."""
 
+    counted: tuple[CountedEntry, ...] | None = None
+    """Exposures whose lookups change, as repositories published theirs; null:
+    nobody asked."""
+
 
 class RevisionEntry(Noun):
     """A commit of the main branch that changed something."""
@@ -354,6 +359,7 @@ def report_document(result: Proposal) -> ReportDocument:
         foreseen=foreseen,
         plans=plans,
         digests=digests,
+        counted=counted_entries(result.impact.touched) if result.impact else None,
     )
 
 

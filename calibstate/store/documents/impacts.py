@@ -13,16 +13,19 @@ from ...model.names import Noun
 from ...model.results.impacts import ImpactReport
 from ...model.seals import Coverage, fold
 from ...model.timespans import format_bound
+from ...model.touched import TouchedExposures
 
 __all__ = [
     "AffectedEntry",
     "ChainAt",
     "ChangeEntry",
+    "CountedEntry",
     "ImpactDocument",
     "SearchEntry",
     "SelectedVia",
     "ShadowedEntry",
     "UnknownEntry",
+    "counted_entries",
     "impact_document",
 ]
 
@@ -123,6 +126,27 @@ class AffectedEntry(Noun):
     """Of which its lookup fails then: the butler refuses to choose."""
 
 
+class CountedEntry(Noun):
+    """How many exposures of a repository are concerned."""
+
+    repository: str
+
+    at: str | None
+    """When they were counted, in UTC; null: they are not known."""
+
+    nights: tuple[int, ...]
+    """Observing days, ``YYYYMMDD``."""
+
+    at_least: int | None
+    """Exposures that certainly are; null: they are not known."""
+
+    at_most: int | None
+    """With those of nights that a range begins or ends within."""
+
+    reason: str | None
+    """Why they are not known."""
+
+
 class ImpactDocument(Noun):
     """What a change of the declaration does."""
 
@@ -154,6 +178,10 @@ class ImpactDocument(Noun):
     exposures: tuple[AffectedEntry, ...]
     nights: Mapping[str, int]
     """Exposures that change, by observing day."""
+
+    counted: tuple[CountedEntry, ...] | None = None
+    """Exposures that change, as repositories published theirs; null: nobody
+    asked."""
 
 
 def impact_document(report: ImpactReport) -> ImpactDocument:
@@ -191,7 +219,31 @@ def impact_document(report: ImpactReport) -> ImpactDocument:
         unknown=tuple(unknown),
         exposures=tuple(map(_affected, impact.exposures)),
         nights=nights,
+        counted=counted_entries(report.touched),
     )
+
+
+def counted_entries(touched: TouchedExposures | None) -> tuple[CountedEntry, ...] | None:
+    """Return how many exposures are concerned; `None`: nobody asked."""
+    if touched is None:
+        return None
+    entries: list[CountedEntry] = []
+    for there in touched.counted:
+        entries.append(
+            CountedEntry(
+                repository=there.repository,
+                at=there.at,
+                nights=there.touched.nights,
+                at_least=there.touched.at_least,
+                at_most=there.touched.at_most,
+                reason=None,
+            )
+        )
+    for address, reason in touched.unknown.items():
+        entries.append(
+            CountedEntry(repository=address, at=None, nights=(), at_least=None, at_most=None, reason=reason)
+        )
+    return tuple(sorted(entries, key=lambda entry: entry.repository))
 
 
 def _changes(impact: ChainImpact, report: ImpactReport) -> Iterator[ChangeEntry]:
