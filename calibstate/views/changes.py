@@ -43,12 +43,14 @@ def as_markdown(sentences: Iterable[Sentence], links: Links | None = None) -> It
     sentences
         What is declared otherwise.
     links
-        Where the lines of the files are; `None`: they are not told.
+        Where Jira and the lines of the files are; `None`: neither is linked.
     """
     for sentence in sentences:
         mark = sentence.mark
         what = safe(sentence.what)
         rest = safe(sentence.rest)
+        if links:
+            rest = links.sentence(sentence.rest)
         item = f"- `{mark}` **{what}** {rest}"
         # Only a link tells more than the sentence.
         if links and links.files:
@@ -68,7 +70,7 @@ def compared_as_markdown(result: TreesCompared) -> Iterator[str]:
     """Yield the same as a list."""
     title = _title(result)
     yield f"**{title}**\n"
-    yield from as_markdown(result.sentences)
+    yield from as_markdown(result.sentences, Links.to_jira())
     if not result.sentences:
         yield _NOTHING
 

@@ -14,6 +14,7 @@ from . import capture as capture_view
 from . import changes as changes_view
 from . import impact as impact_view
 from . import impact_summary
+from .links import Links
 from .markdown import fenced, row, safe
 from .messages import below, count
 
@@ -147,7 +148,7 @@ def adopted_as_markdown(result: TicketAdopted) -> Iterator[Diagnostic | str]:
     yield from result.remarks
     title = safe(_decided(result.ticket))
     yield f"**{title}**\n"
-    yield from changes_view.as_markdown(result.sentences)
+    yield from changes_view.as_markdown(result.sentences, Links.to_jira())
     yield ""
     if result.impact:
         yield from impact_view.as_markdown(result.impact)

@@ -149,7 +149,7 @@ def _sections(proposal: Proposal) -> Iterator[Section]:
         yield _folded(f"Approval: {verdict}", lines)
     for verdicts in proposal.verdicts:
         verdict = verdicts.verdict.value
-        lines = products_as_markdown(verdicts)
+        lines = products_as_markdown(verdicts, links)
         if not verdicts.products:
             lines = iter([lacking_words(verdicts)])
         yield _folded(f"Verification of {verdicts.ticket}: {verdict}", lines)
@@ -243,8 +243,8 @@ def _problem_lines(proposal: Proposal, links: Links) -> Iterator[str]:
         severity = safe(problem.severity.value)
         title = safe(rule.strip())
         at = links.line(problem.where)
-        detail = safe(problem.detail)
-        hint = safe(problem.hint)
+        detail = links.sentence(problem.detail)
+        hint = links.sentence(problem.hint)
         yield f"| {severity} | {title} | {at} | {detail} | {hint} |"
 
 

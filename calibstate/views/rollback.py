@@ -11,6 +11,7 @@ from ..model.rollbacks import Remaining
 from . import changes as changes_view
 from . import impact as impact_view
 from . import impact_summary
+from .links import Links
 from .markdown import row, safe
 from .messages import below, count
 
@@ -47,7 +48,8 @@ def as_markdown(result: RolledBack) -> Iterator[str]:
     """Yield a rollback for a pull request."""
     title = safe(_title(result))
     yield f"**{title}**\n"
-    yield from changes_view.as_markdown(result.sentences)
+    links = Links.to_jira()
+    yield from changes_view.as_markdown(result.sentences, links)
     yield ""
     yield from impact_view.as_markdown(result.impact)
     yield "\n| repository | chain | unwanted | then |"
@@ -62,7 +64,7 @@ def as_markdown(result: RolledBack) -> Iterator[str]:
         )
     yield ""
     for sentence in (*_stays(result), *_next(result)):
-        words = safe(sentence)
+        words = links.sentence(sentence)
         yield f"{words}\n"
 
 

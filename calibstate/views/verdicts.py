@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from ..model.verdicts import FailedTest, ProductVerdict, TicketVerdicts, Verdict
+from .links import Links
 from .markdown import row, safe
 from .messages import count, grouped
 
@@ -129,8 +130,17 @@ def page_of(verdicts: TicketVerdicts) -> Iterator[str]:
             yield f"{name} was read from `{run}`."
 
 
-def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
-    """Yield the same without a heading."""
+def products_as_markdown(verdicts: TicketVerdicts, links: Links | None = None) -> Iterator[str]:
+    """Yield the same without a heading.
+
+    Parameters
+    ----------
+    verdicts
+        What the verifications say.
+    links
+        Where Jira is; `None`: nothing is linked.
+    """
+    links = links or Links()
     yield row(*_HEADS)
     yield "|" + "---|" * len(_HEADS)
     for product in verdicts.products:
@@ -143,13 +153,15 @@ def products_as_markdown(verdicts: TicketVerdicts) -> Iterator[str]:
             failure = _failed(failed)
             words.append(failure)
         failures = "; ".join(words)
-        yield row(
+        cells = [
             product.product,
             product.verdict.value,
             str(exposures),
             str(outside),
-            failures,
-        )
+        ]
+        # Reasons name the tickets that explain them.
+        linked = links.sentence(failures)
+        yield f"{row(*cells)} {linked} |"
 
 
 def _failed(failed: FailedTest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from calibstate.views.folding import Section, fitted, whole
+from calibstate.views.links import Links
+from calibstate.views.markdown import safe
 from calibstate.views.report import LIMIT, MARKER
 from tests.commands.impact_test import git
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
@@ -457,6 +461,128 @@ def test_what_a_report_is_called_ends_no_link(proposal: Proposal) -> None:
 
     (link,) = re.findall(r"\]\((\S*?)\)", comment)
     assert link == "https://example.org/a%29%5Bb%5D%28https://evil.example/%7C%3Cimg%3E"
+
+
+BROWSE = "https://jira.example.org/browse"
+
+
+def summarized(proposal: Proposal, summary: str) -> str:
+    """Return the line of a comment that tells of a ticket with a summary."""
+    _new(proposal)
+    file = proposal.tree.state / "tickets" / proposal.tree.instrument / "DM-300.yaml"
+    said = yaml.safe_load(file.read_text())
+    said["summary"] = summary
+    file.write_text(yaml.safe_dump(said))
+    comment = proposal.report("--format", "markdown").out
+    (line,) = [line for line in comment.splitlines() if "a new ticket:" in line]
+    before, _, after = line.partition("a new ticket: ")
+    assert "](" not in before
+    return after.partition("; adopted by ")[0]
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [
+        ("Biases of DM-12", f"Biases of [DM-12]({BROWSE}/DM-12)"),
+        (
+            "DM-12, DM-13; see (TAXICAB-4).",
+            f"[DM-12]({BROWSE}/DM-12), [DM-13]({BROWSE}/DM-13); see ([TAXICAB-4]({BROWSE}/TAXICAB-4)).",
+        ),
+        ("first\nDM-12\nlast", f"first [DM-12]({BROWSE}/DM-12) last"),
+    ],
+)
+def test_keys_in_a_summary_are_links(proposal: Proposal, on_github: str, summary: str, expected: str) -> None:
+    assert summarized(proposal, summary) == expected
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "`DM-12`",
+        "run `seal DM-12 now`",
+        "LSSTComCam/calib/DM-12",
+        "LSSTComCam/calib/ DM-12/flat",
+        "https://evil.example/ DM-12?x",
+        "!DM-12",
+        "x]DM-12",
+        "[DM-12](https://evil.example)",
+        "<a href=DM-12>",
+        "@DM-12",
+        "#DM-12",
+        "DM-12@evil.example",
+        "DM-12.evil.example",
+        "DM-12](https://evil.example)",
+        "DM-012",
+        "DM-12345678901",
+        "ADM-12",
+        "UTF-8",
+        "DM-1\u0662",
+    ],
+)
+def test_what_is_no_key_in_a_sentence_is_no_link(proposal: Proposal, on_github: str, summary: str) -> None:
+    assert "](" not in summarized(proposal, summary).replace("\\](", "")
+
+
+@pytest.mark.parametrize(
+    "mark", ["|", "<img src=x>", "[a](b)", "![a](b)", "</details>", "@team", "#1", "$x$"]
+)
+def test_a_key_lets_no_mark_through_that_stands_beside_it(
+    proposal: Proposal, on_github: str, mark: str
+) -> None:
+    with_key = summarized(proposal, f"{mark} DM-12 {mark}")
+
+    assert with_key == f"{safe(mark)} [DM-12]({BROWSE}/DM-12) {safe(mark)}"
+
+
+PIECES = [
+    "DM-12",
+    "TAXICAB-4",
+    " ",
+    "(",
+    ")",
+    "[",
+    "]",
+    "!",
+    "`",
+    "\\",
+    "<",
+    ">",
+    "|",
+    "*",
+    "_",
+    "a",
+    "://",
+    "#",
+    "@",
+]
+
+
+@example("[a](b) DM-12 <img src=a>")
+@example("<img src=a> DM-12 [a](b)")
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_whatever_stands_around_keys_only_they_are_links(sentence: str) -> None:
+    links = Links(jira=BROWSE)
+
+    page = MarkdownIt("commonmark").render(f"- of {links.sentence(sentence)}")
+
+    addresses = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert set(addresses) <= {f"{BROWSE}/DM-12", f"{BROWSE}/TAXICAB-4"}
+    tags = set(re.findall(r"<(/?\w+)", page))
+    assert tags <= {"ul", "/ul", "li", "/li", "p", "/p", "a", "/a"}
+    shown = html.unescape(re.sub(r"<!-- -->|<[^>]*>", "", page))
+    assert shown.split()[1:] == sentence.split()
+
+
+def test_where_a_page_would_link_to_is_where_a_report_links_to(
+    proposal: Proposal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_JIRA_BROWSE", "https://other.example.org/tickets/")
+
+    assert summarized(proposal, "of DM-12") == "of [DM-12](https://other.example.org/tickets/DM-12)"
+
+
+def test_without_a_jira_a_key_is_a_word(proposal: Proposal) -> None:
+    assert summarized(proposal, "of DM-12") == "of DM-12"
 
 
 def test_jira_is_asked_only_when_it_is_to_be(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
