@@ -264,7 +264,7 @@ def test_a_stroke_that_is_written_is_a_letter(site: Browsed) -> None:
 def test_style_and_scripts_stay_small(site: Browsed) -> None:
     sizes = {}
     for end in ("css", "js"):
-        # What is searched is no program, and is read when needed.
+        # What is searched is no program.
         own = [path for path in site.folder.glob(f"*.{end}") if path.name != "search.js"]
         sizes[end] = sum(path.stat().st_size for path in own)
     assert sizes["css"] <= 12_000

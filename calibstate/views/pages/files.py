@@ -34,7 +34,7 @@ __all__ = ["files_of"]
 
 _HERE = Path(__file__).parent / "templates"
 
-_COPIED = ("page.css", "page.js", "icon.svg")
+_COPIED = ("page.css", "page.js", "timelines.js", "icon.svg")
 """Files beside the templates that pages use as they are."""
 
 _MARK_OF_STALE = "?"
@@ -67,7 +67,22 @@ def files_of(content: PageContent, made_at: str) -> Iterator[tuple[str, bytes]]:
     for extra in EXTRAS:
         yield from extra(content)
     for name in _COPIED:
-        yield name, (_HERE / name).read_bytes()
+        text = (_HERE / name).read_text()
+        if name.endswith(".js"):
+            text = _without_comments(text)
+        yield name, text.encode()
+
+
+def _without_comments(script: str) -> str:
+    """Return a script without what only its authors read.
+
+    Parameters
+    ----------
+    script
+        Its comments are lines by themselves, and no text of it has a break.
+    """
+    lines = [line.strip() for line in script.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def _as_json(document: Noun) -> bytes:

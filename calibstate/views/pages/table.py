@@ -23,6 +23,7 @@ from .machines import about_pages, badges, metrics, searched, status_file
 from .overview import overviews
 from .page import Extra, Link, PageSort
 from .permanent import commit_pages, run_pages, seal_pages
+from .selected import selected_files
 from .tickets import redirects, ticket_pages, ticket_tables, tickets_pages
 from .timelines import timeline_pages
 
@@ -72,5 +73,6 @@ EXTRAS: tuple[Extra, ...] = (
     badges,
     status_file,
     searched,
+    selected_files,
 )
 """What tells files that are no pages."""

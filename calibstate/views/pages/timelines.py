@@ -29,6 +29,7 @@ from ..timelines.svg import Drawing, changes
 from .addresses import timeline_address
 from .page import Page
 from .pictures import MOST_MARKS, Picture, Pictures, in_words
+from .selected import selected_file
 
 __all__ = ["timeline_pages"]
 
@@ -56,8 +57,9 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
             continue
         types = tuple(dict.fromkeys(row.dataset_type for row in shown.timeline.rows))
         drawing = Drawing.of(shown.timeline)
+        common = {"types": types, "selected": selected_file(instrument, shown.timeline)}
         more: dict[str, Any] = {
-            "types": types,
+            **common,
             "pairs": tuple(_pairs(content, shown)),
             "whole": None,
             "pictures": Pictures.of(shown.timeline, drawing),
@@ -71,7 +73,7 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
             timeline_address(instrument), "Which ticket wins when", document, instrument, "timeline", more
         )
         for dataset_type in types:
-            yield from _TypePages(content, shown, dataset_type, types).all()
+            yield from _TypePages(content, shown, dataset_type, common).all()
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class _TypePages:
     content: PageContent
     shown: ShownTimeline
     dataset_type: str
-    types: tuple[str, ...]
-    """All that have a page."""
+    common: Mapping[str, Any]
+    """What all pages of types have."""
 
     def all(self) -> Iterator[Page]:
         """Yield them: the newest first, then the years."""
@@ -158,7 +160,7 @@ class _TypePages:
         if self.years:
             whole = Pictures.of(self.timeline, self.drawing, _MOST_AT_ONCE)
         more: dict[str, Any] = {
-            "types": self.types,
+            **self.common,
             "pairs": tuple(_pairs(self.content, self.shown, self.dataset_type)),
             "whole": whole,
             "pictures": Pictures.of(timeline, drawing, _MOST_AT_ONCE),

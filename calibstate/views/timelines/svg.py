@@ -44,6 +44,9 @@ _TOP = 2
 _LINE = 18
 """Pixels from one bar to the next."""
 
+_SECOND = 1_000_000_000
+"""Nanoseconds."""
+
 _LETTER = 6.6
 """Pixels of a letter of a label, of those that take most."""
 
@@ -156,7 +159,9 @@ class Drawing:
             x = self.span.percent(tick.moment)
             parts.append(f'<text class="{kind}" x="{x}" dx="3" y="11">{escape(tick.label)}</text>')
         body = "".join(parts)
-        return f'<svg width="100%" height="{_HIGH}">{body}</svg>'
+        # Whoever reads the page by script knows which moment is where.
+        span = f'data-from="{self.span.begin // _SECOND}" data-until="{self.span.end // _SECOND}"'
+        return f'<svg width="100%" height="{_HIGH}" {span}>{body}</svg>'
 
     def bars(self, row: TimelineRow, timeline: Timeline) -> str:
         """Return a row: a bar for each interval, dots where nothing is found.

@@ -239,6 +239,8 @@
     finding.focus();
   });
 
+  window.calibstate = { element, load, put };
+
   // Paper has no present: absolute times, and all that is folded.
   addEventListener("beforeprint", () => {
     for (const time of ages) time.textContent = absolute(time.dateTime);
