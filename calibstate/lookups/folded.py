@@ -34,6 +34,9 @@ class Folded:
     held: tuple[Held, ...]
     """What collections hold, in search order."""
 
+    certifications: int
+    """How many it was resolved from: those that are alike count once."""
+
     @classmethod
     def of(
         cls,
@@ -68,6 +71,7 @@ class Folded:
             replace(timeline, fingerprint=""),
             resolved.selected,
             tuple(_held(blocks)),
+            sum(len(holding.rows) for holding in holdings),
         )
 
 

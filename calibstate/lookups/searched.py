@@ -6,7 +6,7 @@ what nobody sealed it is told that it is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from ..engine.expand import chains_at, places_of
@@ -55,6 +55,7 @@ def tickets_of_collections(desired: DesiredState) -> Mapping[CollectionName, str
 def declared_searches(
     desired: DesiredState,
     scope: Scope,
+    only: Collection[CollectionName] | None = None,
 ) -> Mapping[CollectionName, tuple[DeclaredSearch, ...]]:
     """Return what declared chains search, and what is effective by the seals.
 
@@ -64,6 +65,8 @@ def declared_searches(
         What is declared.
     scope
         The part of it that is asked for.
+    only
+        The chains that are asked for; `None`: all.
 
     Returns
     -------
@@ -87,6 +90,8 @@ def declared_searches(
             scope,
             sides,
         ).items():
+            if only is not None and name not in only:
+                continue
             having = same.setdefault(name, {})
             having.setdefault(change.after, []).append(address)
     tickets = tickets_of_collections(desired)
@@ -109,6 +114,7 @@ def declared_searches(
                 unsealed=unsealed,
                 timeline=folded.timeline,
                 held=folded.held,
+                certifications=folded.certifications,
             )
             of_chain.append(declared)
         of_chain.sort(key=lambda search: -len(search.repositories))

@@ -29,6 +29,7 @@ from .timelines import Timeline
 __all__ = [
     "IN_SYNC",
     "DeclaredSearch",
+    "DeclaredThen",
     "Held",
     "LiveChain",
     "Merge",
@@ -159,6 +160,20 @@ class DeclaredSearch:
 
     held: tuple[Held, ...] = ()
     """What collections hold, in search order, as far as seals tell."""
+
+    certifications: int = 0
+    """How many certifications it was resolved from."""
+
+
+@dataclass(frozen=True)
+class DeclaredThen:
+    """What chains searched by a revision, as far as its seals tell."""
+
+    revision: Revision
+
+    searches: Mapping[CollectionName, DeclaredSearch]
+    """By name of the chain, that which most repositories had; only chains that
+    pages of their instrument are about first."""
 
 
 class TaskSort(Enum):
@@ -291,6 +306,13 @@ class PageContent:
 
     base: str = ""
     """That revision, for people; empty: it is compared with none."""
+
+    revisions: tuple[DeclaredThen, ...] = ()
+    """What was effective by the newest merges, the newest first."""
+
+    kept: Mapping[RepositoryAddress, tuple[Sight, ...]] = field(default_factory=dict)
+    """What repositories showed before, by address, the newest first; not what
+    they showed last, and of very many only the newest."""
 
     tickets: Mapping[CollectionName, str] = field(default_factory=dict)
     """Ticket of each of its collections, and of what stands for it in a

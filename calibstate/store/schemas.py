@@ -50,7 +50,7 @@ from .documents.log import LogDocument
 from .documents.notices import NoticeDocument
 from .documents.pages_about import AboutDocument, StatusPage
 from .documents.pages_chain import ChainDocument
-from .documents.pages_compare import CompareDocument
+from .documents.pages_compare import CompareDocument, MergeCompareDocument
 from .documents.pages_feed import FeedDocument
 from .documents.pages_overview import OverviewDocument
 from .documents.pages_permanent import CommitDocument, RunDocument, SealDocument
@@ -150,6 +150,12 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("page-chain.json", ChainDocument, "data.json of a chain's page", printed=True),
     Document("page-timeline.json", TimelinePage, "data.json of timelines among pages", printed=True),
     Document("page-compare.json", CompareDocument, "data.json of repositories compared", printed=True),
+    Document(
+        "page-compare-merge.json",
+        MergeCompareDocument,
+        "data.json of a merge and the one before",
+        printed=True,
+    ),
     Document("page-feed.json", FeedDocument, "data.json of what happened, among pages", printed=True),
     Document("page-run.json", RunDocument, "data.json of a run's page", printed=True),
     Document("page-commit.json", CommitDocument, "data.json of a commit's page", printed=True),

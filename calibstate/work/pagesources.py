@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import __version__
@@ -18,7 +18,17 @@ from ..model.desired import DesiredState
 from ..model.drift import Drift
 from ..model.names import RUCIO, CollectionName, InstrumentName, RepositoryAddress
 from ..model.observations import CLOCKS_AGREE, stamp
-from ..model.pages import DeclaredSearch, LiveChain, Merge, PageContent, PageWishes, Standing, Task, Unread
+from ..model.pages import (
+    DeclaredSearch,
+    DeclaredThen,
+    LiveChain,
+    Merge,
+    PageContent,
+    PageWishes,
+    Standing,
+    Task,
+    Unread,
+)
 from ..model.reviews import PublishedReview
 from ..model.revisions import Then
 from ..model.runs import PastRun
@@ -27,6 +37,7 @@ from ..model.seen import Seen, SeenPlaces
 from ..model.sights import Sight
 from ..model.status import Status
 from ..past.changes import changes
+from ..store.documents.pages import main_chain_in
 from ..surveys.approvals import approvals
 from ..surveys.standings import standings
 from ..surveys.status import status
@@ -41,6 +52,15 @@ if TYPE_CHECKING:
 __all__ = ["Sources"]
 
 T = TypeVar("T")
+
+_MOST_REVISIONS = 50
+"""Merges that are compared, each with the one before."""
+
+_MOST_CERTIFICATIONS = 1_500_000
+"""Certifications that are resolved for those merges, all together."""
+
+_MOST_SIGHTS = 12
+"""Sights of a repository that are read, of those that are kept for good."""
 
 _AS_OLD_AS_IT_IS = timedelta(days=36_500)
 """Sights are read however old they are: the page says how old."""
@@ -96,6 +116,13 @@ class Sources:
             lambda: declared_searches(desired, scope),
             nothing,
         )
+        no_revisions: tuple[DeclaredThen, ...] = ()
+        revisions = self._read(
+            "what was effective before",
+            lambda: tuple(self.revisions(declared)),
+            no_revisions,
+        )
+        kept = self.kept(ages)
         live = self.live(unreachable, sights, self.unsealed_origins(declared))
         approved: tuple[Approved, ...] = self._read(
             "the approvals",
@@ -141,6 +168,8 @@ class Sources:
             sights=sights,
             before=before,
             base=base,
+            revisions=revisions,
+            kept=kept,
             tickets=tickets_of_collections(desired),
             unread=tuple(self.unread),
         )
@@ -203,27 +232,62 @@ class Sources:
 
     def merges(self) -> tuple[Merge, ...]:
         """Return the commits that say something else, the newest first."""
-        merges: list[Merge] = []
+        return tuple(merge for merge, _ in self._merges)
+
+    @cached_property
+    def _merges(self) -> Sequence[tuple[Merge, DesiredState | None]]:
+        """The commits that say something else, each with what it declares."""
+        merges: list[tuple[Merge, DesiredState | None]] = []
         older: DesiredState | None = None
         # From the oldest on: each is compared with the sound one before it.
         for then in reversed(self._in_time):
             if then.problems:
-                merges.append(
-                    Merge(
-                        then.revision,
-                        Changes(),
-                        len(then.problems),
-                    )
+                merge = Merge(
+                    then.revision,
+                    Changes(),
+                    len(then.problems),
                 )
+                merges.append((merge, None))
                 continue
             if then.desired is None:
                 continue
             different = changes(older, then.desired)
             if different:
-                merges.append(Merge(then.revision, different))
+                merges.append((Merge(then.revision, different), then.desired))
             older = then.desired
         merges.reverse()
-        return tuple(merges)
+        return merges
+
+    def revisions(
+        self,
+        declared: Mapping[CollectionName, tuple[DeclaredSearch, ...]],
+    ) -> Iterator[DeclaredThen]:
+        """Yield what was effective by the newest merges, the newest first.
+
+        Parameters
+        ----------
+        declared
+            What is effective by the tree as it is.
+        """
+        from ..lookups.searched import declared_searches
+
+        now = self.session.desired.digest
+        spent = 0
+        sound = [(merge, desired) for merge, desired in self._merges if desired]
+        for merge, desired in sound[:_MOST_REVISIONS]:
+            searches = declared
+            if desired.digest != now:
+                chains = [main_chain_in(desired, instrument) for instrument in self.instruments()]
+                names = [name for name in chains if name]
+                searches = declared_searches(desired, self.session.scope, names)
+            first = {name: of_chain[0] for name, of_chain in searches.items() if of_chain}
+            yield DeclaredThen(merge.revision, first)
+            # To resolve ten years of a camera takes seconds, each time.
+            last = sum(search.certifications for search in first.values())
+            if desired.digest != now:
+                spent += last
+            if spent + last > _MOST_CERTIFICATIONS:
+                return
 
     # What places tell
 
@@ -286,6 +350,38 @@ class Sources:
             if sight and sight.at == age.at:
                 sights[address] = sight
         return sights
+
+    def kept(self, ages: SeenPlaces) -> Mapping[RepositoryAddress, tuple[Sight, ...]]:
+        """Return what repositories showed before they showed what they show.
+
+        Parameters
+        ----------
+        ages
+            When they were seen last.
+        """
+        kept: dict[RepositoryAddress, tuple[Sight, ...]] = {}
+        nothing: tuple[Sight, ...] = ()
+        for address, age in ages.items():
+            before = self._read(
+                f"the history of {address}",
+                partial(self._before, address, age.at),
+                nothing,
+            )
+            if before:
+                kept[address] = before
+        return kept
+
+    def _before(self, address: RepositoryAddress, at: str) -> tuple[Sight, ...]:
+        """Return what a repository showed before a moment, newest first."""
+        sights: list[Sight] = []
+        history = self._places.sights(address)
+        moments = [moment for moment in history.moments if stamp(moment) < at]
+        for moment in moments[:_MOST_SIGHTS]:
+            sight = history.read(moment)
+            # Somebody may have deleted it since it was listed.
+            if sight:
+                sights.append(sight)
+        return tuple(sights)
 
     def live(
         self,

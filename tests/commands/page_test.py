@@ -331,6 +331,9 @@ def test_of_many_tickets_each_year_has_a_page_and_the_table_has_all(published: S
 def test_every_document_is_as_its_schema_says_and_every_link_leads_somewhere(published: Sites) -> None:
     assert published.run("seal").code == 0
     published.commit()
+    # A merge is compared with the one before it.
+    published.tree.chain(["DM-1"], retired={"DM-2": "it was wrong"})
+    published.commit()
     pages = made(published, "--jira", "https://jira.example.org/")
 
     by_kind = {}
@@ -527,7 +530,7 @@ def test_strange_names_are_text_and_strange_links_are_none(published: Sites) -> 
         assert "img" not in tags
         # Scripts are files of our own, and nothing stands in a page.
         sources = [PurePosixPath(attrs.get("src") or "").name for tag, attrs in html.tags if tag == "script"]
-        assert set(sources) <= {"page.js", "timelines.js"}
+        assert set(sources) <= {"page.js", "timelines.js", "moment.js", "compare.js"}
         assert [name for _, attrs in html.tags for name in attrs if name.startswith("on")] == []
         assert [link for link in html.values("href") if "javascript" in link] == []
         assert "\u202e" not in html.text

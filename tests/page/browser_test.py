@@ -261,14 +261,16 @@ def test_a_stroke_that_is_written_is_a_letter(site: Browsed) -> None:
         assert looked.tab.locator("input[type=search]").input_value() == "a/b"
 
 
-def test_style_and_scripts_stay_small(site: Browsed) -> None:
-    sizes = {}
-    for end in ("css", "js"):
-        # What is searched is no program.
-        own = [path for path in site.folder.glob(f"*.{end}") if path.name != "search.js"]
-        sizes[end] = sum(path.stat().st_size for path in own)
-    assert sizes["css"] <= 12_000
-    assert sizes["js"] <= 15_000
+def test_style_and_scripts_of_a_page_stay_small(site: Browsed) -> None:
+    def size_of(name: str) -> int:
+        return (site.folder / name).stat().st_size
+
+    assert size_of("page.css") <= 12_000
+    for address in sample(site):
+        html = (site.folder / address / "index.html").read_text()
+        scripts = [Path(src).name for src in re.findall(r'<script src="([^"]+)"', html)]
+        assert "page.js" in scripts
+        assert sum(map(size_of, scripts)) <= 15_000, scripts
 
 
 # When it is read

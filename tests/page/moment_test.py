@@ -90,9 +90,10 @@ def test_any_moment_is_told_as_lookups_have_it(site: Browsed) -> None:
             assert rows(looked) == expected(timeline, parse_tai(f"{day}T{clock}")), text
 
 
-def test_odd_detectors_are_told(site: Browsed, tmp_path: Any) -> None:
-    script = next((site.folder / INSTRUMENT / "selected").glob("*.js"))
-    head, _, _ = script.read_text().partition(" = ")
+def test_odd_detectors_are_told(site: Browsed) -> None:
+    with site.look(ALL) as looked:
+        file = looked.tab.locator(".moment").get_attribute("data-file")
+    head, _, _ = (site.folder / ALL / file).read_text().partition(" = ")
     row = {
         "type": "flat",
         "filters": ["r_03", "<b>i</b>"],

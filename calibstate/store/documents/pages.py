@@ -10,6 +10,7 @@ import re
 from typing import Literal
 
 from ...model.chains import usual_chains
+from ...model.desired import DesiredState
 from ...model.names import InstrumentName, Noun, RepositoryAddress
 from ...model.pages import PageContent
 from ...model.seen import Seen
@@ -21,6 +22,7 @@ __all__ = [
     "SeenPart",
     "head",
     "main_chain",
+    "main_chain_in",
     "public",
     "repositories_of",
     "seen_part",
@@ -134,9 +136,21 @@ def main_chain(content: PageContent, instrument: InstrumentName) -> str | None:
     str or None
         The usual one, or else the first by name; `None`: none is declared.
     """
-    desired = content.desired
-    if desired is None:
+    if content.desired is None:
         return None
+    return main_chain_in(content.desired, instrument)
+
+
+def main_chain_in(desired: DesiredState, instrument: InstrumentName) -> str | None:
+    """Return the same of what is declared, now or at a revision.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    instrument
+        Which.
+    """
     names = [written.noun.chain for written in desired.chains_of(instrument)]
     for name in usual_chains(instrument):
         if name in names:

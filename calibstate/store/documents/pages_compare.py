@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
 from ...model.names import CollectionName, InstrumentName, Noun, RepositoryAddress
@@ -12,6 +12,7 @@ from ...model.timelinecompare import Difference, Winner, differences
 from ...model.timelines import Timeline
 from ...model.timespans import format_bound
 from .pages import PageDocument, SeenPart, head, main_chain, seen_part
+from .pages_choices import Choice, ChoicePart, choice_part
 from .pages_overview import letters
 
 __all__ = [
@@ -19,10 +20,14 @@ __all__ = [
     "AlikePart",
     "CompareDocument",
     "DifferencePart",
+    "MergeCompareDocument",
+    "Merged",
+    "MergedPart",
     "PairPart",
     "WinnerPart",
     "alike_groups",
     "compare_documents",
+    "merge_documents",
 ]
 
 
@@ -84,6 +89,24 @@ class DifferencePart(Noun):
     """What wins at the second; empty: nothing is compared."""
 
 
+class MergedPart(Noun):
+    """A merge and the one before it."""
+
+    older: str
+    """Hex digest of the commit before."""
+
+    newer: str
+    """Hex digest of the commit."""
+
+    at: str
+    """When it was merged: UTC, with ``Z``."""
+
+    title: str
+
+    rows: int
+    """Dataset types and filters that differ."""
+
+
 class CompareDocument(PageDocument):
     """Where repositories select otherwise: all of them, or two."""
 
@@ -105,6 +128,37 @@ class CompareDocument(PageDocument):
 
     differences: tuple[DifferencePart, ...]
     """Of the two; by dataset type, filter and begin."""
+
+    choices: tuple[ChoicePart, ...]
+    """What any two of can be compared; empty where two are compared
+    already."""
+
+    merges: tuple[MergedPart, ...]
+    """Merges that have been compared with the one before, the newest first;
+    empty where two are compared already."""
+
+
+class MergeCompareDocument(PageDocument):
+    """What a merge changed of what is effective, as far as seals tell."""
+
+    kind: Literal["page-compare-merge"] = "page-compare-merge"
+
+    instrument: InstrumentName
+    chain: CollectionName
+    merge: MergedPart
+
+    unsealed: int
+    """Collections of which no seal tells what they hold, of either."""
+
+    differences: tuple[DifferencePart, ...]
+    """By dataset type, filter and begin; first is the commit before."""
+
+
+class Merged(NamedTuple):
+    """A merge and the one before it, with what they select."""
+
+    older: Choice
+    newer: Choice
 
 
 def alike_groups(content: PageContent, instrument: InstrumentName) -> Sequence[Alike]:
@@ -129,7 +183,10 @@ def alike_groups(content: PageContent, instrument: InstrumentName) -> Sequence[A
 
 
 def compare_documents(
-    content: PageContent, instrument: InstrumentName
+    content: PageContent,
+    instrument: InstrumentName,
+    offered: Sequence[Choice],
+    merges: Sequence[MergedPart],
 ) -> Iterator[tuple[CompareDocument, tuple[Alike, Alike] | None]]:
     """Yield the document of all groups, then one for each two of them.
 
@@ -139,6 +196,10 @@ def compare_documents(
         All that is known.
     instrument
         Which.
+    offered
+        What any two of can be compared.
+    merges
+        Merges that have been compared.
 
     Yields
     ------
@@ -149,7 +210,8 @@ def compare_documents(
     """
     chain = main_chain(content, instrument)
     groups = alike_groups(content, instrument)
-    if chain is None or not groups:
+    # What was declared can be compared where nobody looked yet.
+    if chain is None or not (groups or len(offered) > 1):
         return
     compared: dict[tuple[Alike, Alike], tuple[Difference, ...]] = {}
     pairs: list[PairPart] = []
@@ -157,11 +219,7 @@ def compare_documents(
     for a, b in combinations(groups, 2):
         different = differences(a.timeline, b.timeline)
         compared[a, b] = different
-        rows: set[tuple[str, str]] = set()
-        for difference in different:
-            for name in difference.filters or ("",):
-                rows.add((difference.dataset_type, name))
-        pair = PairPart(a=a.letter, b=b.letter, rows=len(rows))
+        pair = PairPart(a=a.letter, b=b.letter, rows=_rows(different))
         pairs.append(pair)
     parts = [_group(content, group) for group in groups]
     common: Mapping[str, object] = {
@@ -172,15 +230,72 @@ def compare_documents(
         "pairs": tuple(pairs),
     }
     # The matrix itself compares no two of them.
-    nothing = {"a": None, "b": None, "differences": ()}
+    nothing = {
+        "a": None,
+        "b": None,
+        "differences": (),
+        "choices": tuple(map(choice_part, offered)),
+        "merges": tuple(merges),
+    }
     yield CompareDocument.model_validate({**common, **nothing}), None
     for (a, b), different in compared.items():
         of_pair = {
             "a": a.letter,
             "b": b.letter,
             "differences": tuple(map(_difference, different)),
+            "choices": (),
+            "merges": (),
         }
         yield CompareDocument.model_validate({**common, **of_pair}), (a, b)
+
+
+def merge_documents(
+    content: PageContent,
+    instrument: InstrumentName,
+    offered: Sequence[Choice],
+) -> Iterator[tuple[MergeCompareDocument, Merged]]:
+    """Yield what each merge changed of what is effective, the newest first.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        Which.
+    offered
+        What can be compared: its revisions are.
+    """
+    chain = main_chain(content, instrument)
+    revisions = [choice for choice in offered if choice.sort == "revision"]
+    for newer, older in pairwise(revisions):
+        different = differences(older.timeline, newer.timeline)
+        merge = MergedPart(
+            older=older.about,
+            newer=newer.about,
+            at=newer.at,
+            title=newer.title,
+            rows=_rows(different),
+        )
+        document = MergeCompareDocument.model_validate(
+            {
+                **head(content),
+                "instrument": instrument,
+                "chain": chain,
+                "merge": merge,
+                "unsealed": max(older.unsealed, newer.unsealed),
+                "differences": tuple(map(_difference, different)),
+            }
+        )
+        yield document, Merged(older, newer)
+
+
+def _rows(different: Iterable[Difference]) -> int:
+    """Return how many dataset types and filters differ."""
+    rows: set[tuple[str, str]] = set()
+    for difference in different:
+        for name in difference.filters or ("",):
+            rows.add((difference.dataset_type, name))
+    return len(rows)
 
 
 def _group(content: PageContent, group: Alike) -> AlikePart:

@@ -20,6 +20,7 @@ __all__ = [
     "document_of",
     "go_address",
     "instrument_address",
+    "merge_address",
     "page_of",
     "relative",
     "repository_anchor",
@@ -33,6 +34,9 @@ __all__ = [
 
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 80
+_COMMIT = 10
+"""Digits of a commit, where two stand in one name."""
+
 _OWN = frozenset({"index.html", "data.json", "history"})
 """Names of what lies in the folder of a page."""
 
@@ -103,6 +107,12 @@ def compare_address(
     if a and b:
         address += f"{repository_anchor(a)}..{repository_anchor(b)}/"
     return address
+
+
+def merge_address(instrument: InstrumentName, older: str, newer: str) -> str:
+    """Return the address of a commit compared with the one before."""
+    address = compare_address(instrument)
+    return f"{address}{segment(older[:_COMMIT])}..{segment(newer[:_COMMIT])}/"
 
 
 def run_address(run: str) -> str:

@@ -34,7 +34,7 @@ __all__ = ["files_of"]
 
 _HERE = Path(__file__).parent / "templates"
 
-_COPIED = ("page.css", "page.js", "timelines.js", "icon.svg")
+_COPIED = ("page.css", "page.js", "timelines.js", "moment.js", "compare.js", "icon.svg")
 """Files beside the templates that pages use as they are."""
 
 _MARK_OF_STALE = "?"

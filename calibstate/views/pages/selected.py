@@ -14,6 +14,7 @@ from ...model.names import InstrumentName
 from ...model.pages import PageContent
 from ...model.timelines import Timeline, TimelineRow
 from ...model.timespans import UNBOUNDED
+from ...store.documents.pages_choices import choices
 from ...store.documents.pages_timeline import chain_timeline
 from ..printable import printable
 from ..timelines.words import moment
@@ -47,9 +48,13 @@ def selected_files(content: PageContent) -> Iterator[tuple[str, bytes]]:
         All that is known.
     """
     for instrument in content.instruments:
+        timelines = [choice.timeline for choice in choices(content, instrument)]
         shown = chain_timeline(content, instrument)
         if shown:
-            yield _script(instrument, shown.timeline)
+            timelines.append(shown.timeline)
+        # Most of them are the same.
+        scripts = dict(_script(instrument, timeline) for timeline in timelines)
+        yield from scripts.items()
 
 
 def _script(instrument: InstrumentName, timeline: Timeline) -> tuple[str, bytes]:
@@ -61,6 +66,7 @@ def _script(instrument: InstrumentName, timeline: Timeline) -> tuple[str, bytes]
 def _named(timeline: Timeline) -> tuple[str, str]:
     """Return a timeline as text, and what that is called."""
     data = {
+        "fingerprint": timeline.fingerprint,
         "tickets": [printable(name) for name in timeline.tickets],
         "rows": [_row(row) for row in timeline.rows],
     }

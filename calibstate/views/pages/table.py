@@ -17,7 +17,7 @@ from .addresses import (
     timeline_address,
 )
 from .chains import chain_pages
-from .compare import compare_pages
+from .compare import compare_pages, merge_pages
 from .feed import atom, feed_pages
 from .machines import about_pages, badges, metrics, searched, status_file
 from .overview import overviews
@@ -45,6 +45,7 @@ PAGES: tuple[PageSort, ...] = (
     PageSort("chain.html", chain_pages),
     PageSort("timeline.html", timeline_pages),
     PageSort("compare.html", compare_pages),
+    PageSort("merge.html", merge_pages),
     PageSort("feed.html", feed_pages),
     PageSort("run.html", run_pages),
     PageSort("commit.html", commit_pages),

@@ -3,6 +3,12 @@
 (() => {
   const root = document.documentElement;
   const address = new URL(location);
+  const element = (name, attributes = {}, words = "") => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = words;
+    return made;
+  };
 
   // How old: counted when the page is read, not when it was made.
   const now = root.dataset.now ? new Date(root.dataset.now) : new Date();
@@ -24,10 +30,8 @@
   tellAges();
   const made = document.querySelector("meta[name=generated]").content;
   if (since(made) > 86400) {
-    const banner = document.createElement("p");
-    banner.className = "warning stale-page";
-    banner.setAttribute("role", "status");
-    banner.textContent = `? This page was made ${span(since(made))} ago. What it tells may no longer be so.`;
+    const words = `? This page was made ${span(since(made))} ago. What it tells may no longer be so.`;
+    const banner = element("p", { class: "warning stale-page", role: "status" }, words);
     document.getElementById("main").prepend(banner);
   }
 
@@ -47,20 +51,15 @@
   const rows = [...document.querySelectorAll("[data-q]")];
   const statesOf = (row) => (row.dataset.s || "").split("|").filter(Boolean);
   for (const box of document.querySelectorAll(".filter")) {
-    const input = document.createElement("input");
-    input.type = "search";
-    input.placeholder = box.dataset.words || "word, state …";
-    input.setAttribute("aria-label", "Show only what contains");
+    const input = element("input", {
+      type: "search", placeholder: box.dataset.words || "word, state …", "aria-label": "Show only what contains",
+    });
     input.value = address.searchParams.get("q") || "";
     let state = address.searchParams.get("state") || "";
-    const count = document.createElement("span");
-    count.className = "hint";
-    count.setAttribute("role", "status");
+    const count = element("span", { class: "hint", role: "status" });
     const buttons = [...new Set(rows.flatMap(statesOf))].sort().map((name) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.s = name;
-      button.textContent = `${name} ${rows.filter((row) => statesOf(row).includes(name)).length}`;
+      const words = `${name} ${rows.filter((row) => statesOf(row).includes(name)).length}`;
+      const button = element("button", { type: "button", "data-s": name }, words);
       button.addEventListener("click", () => {
         state = state === name ? "" : name;
         show();
@@ -104,19 +103,18 @@
 
   // The search.  What it looks through is a script, since a page on a disk may
   // read nothing else; it is loaded when somebody begins to search.
-  const element = (name, attributes, words = "") => {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.textContent = words;
-    return made;
-  };
-  const load = (src) =>
-    new Promise((resolve, reject) => {
+  const loads = {};
+  const load = (src) => {
+    loads[src] ??= new Promise((resolve, reject) => {
       const script = element("script", { src });
-      script.addEventListener("load", resolve);
-      script.addEventListener("error", reject);
+      script.onload = resolve;
+      script.onerror = reject;
       document.head.append(script);
     });
+    // What failed may be asked for again.
+    loads[src].catch(() => delete loads[src]);
+    return loads[src];
+  };
   const MOST = 12;
   const finder = document.querySelector(".find");
   const finding = element("input", {
@@ -132,14 +130,13 @@
   finder.append(finding, popup);
   const file = new URL(finder.dataset.list, location);
   let targets;
-  const ready = () => {
-    targets ??= load(file).then(() =>
-      // Collections of a ticket stand with it, and lead to its page.
-      window.calibstateSearch.flatMap(([name, more, page, start, ends]) => [
-        [name, more, page],
-        ...(ends || []).map((end) => [start + end, name, page, true]),
-      ]),
-    );
+  const ready = async () => {
+    if (!window.calibstateSearch) await load(file);
+    // Collections of a ticket stand with it, and lead to its page.
+    targets ??= window.calibstateSearch.flatMap(([name, more, page, start, ends = []]) => [
+      [name, more, page],
+      ...ends.map((end) => [start + end, name, page, true]),
+    ]);
     return targets;
   };
   const rank = ([name, , , isCollection], text) => {
@@ -157,9 +154,8 @@
     });
     return matches.sort((a, b) => rank(a, text) - rank(b, text));
   };
-  const options = () => [...list.children];
   const choose = (option) => {
-    for (const each of options()) each.setAttribute("aria-selected", String(each === option));
+    for (const each of list.children) each.setAttribute("aria-selected", String(each === option));
     if (option) {
       finding.setAttribute("aria-activedescendant", option.id);
       option.scrollIntoView({ block: "nearest" });
@@ -172,19 +168,17 @@
   };
   const find = async () => {
     const text = finding.value.trim().toLowerCase();
-    if (!text) {
-      open(false);
-      return;
-    }
+    if (!text) return open(false);
     let matches = [];
+    let words = "The list of pages could not be read.";
     try {
       matches = matching(await ready(), text);
+      words = matches.length > MOST ? `${MOST} of ${matches.length}` : `${matches.length || "Nothing"} found`;
     } catch {
-      targets = undefined;
-      number.textContent = "The list of pages could not be read.";
+      // Without a list there is nothing to choose from.
     }
     // Somebody wrote on meanwhile, and that is answered by itself.
-    if (text !== finding.value.trim().toLowerCase()) return;
+    if (text !== finding.value.trim().toLowerCase()) return undefined;
     list.replaceChildren(
       ...matches.slice(0, MOST).map(([name, more, page], index) => {
         const href = new URL(page, file);
@@ -193,11 +187,9 @@
         return option;
       }),
     );
-    if (targets) {
-      number.textContent = matches.length > MOST ? `${MOST} of ${matches.length}` : `${matches.length || "Nothing"} found`;
-    }
+    number.textContent = words;
     open(true);
-    choose(list.firstElementChild);
+    return choose(list.firstElementChild);
   };
   const keys = {
     ArrowDown: () => step(1),
@@ -212,15 +204,12 @@
     },
   };
   const step = (by) => {
-    if (popup.hidden) {
-      find();
-      return;
-    }
-    const all = options();
+    if (popup.hidden) return find();
+    const all = [...list.children];
     const at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
-    choose(all[(at + by + all.length) % all.length]);
+    return choose(all[(at + by + all.length) % all.length]);
   };
-  finding.addEventListener("focus", () => ready().catch(() => (targets = undefined)));
+  finding.addEventListener("focus", () => ready().catch(() => {}));
   finding.addEventListener("input", find);
   finding.addEventListener("keydown", (event) => {
     const act = keys[event.key];
@@ -239,7 +228,7 @@
     finding.focus();
   });
 
-  window.calibstate = { element, load, put };
+  window.calibstate = { address, element, load, put };
 
   // Paper has no present: absolute times, and all that is folded.
   addEventListener("beforeprint", () => {

@@ -1,8 +1,7 @@
-// What lookups get at a moment.  Without this script a page tells it by bars.
+// Timelines that are read when somebody asks for them, and tables of them.
 "use strict";
 (() => {
-  const { element, load, put } = window.calibstate;
-  const address = new URL(location);
+  const { element, load } = window.calibstate;
 
   // A timeline is a script, which is loaded when somebody asks for it.
   const read = async (file) => {
@@ -15,128 +14,34 @@
   const FIRST = "";
   const LAST = "~";
   const bound = (text) => (text === FIRST || text === LAST ? "…" : text);
-  const intervals = (row) =>
-    row.begin.map((begin, index) => ({
+  const intervals = (row) => {
+    row.intervals ??= row.begin.map((begin, index) => ({
       begin: begin ?? FIRST,
       end: (index + 1 < row.begin.length ? row.begin[index + 1] : row.end) ?? LAST,
       ticket: row.ticket[index],
       odd: row.odd[index] ?? [],
     }));
+    return row.intervals;
+  };
   const at = (row, moment) => intervals(row).find(({ begin, end }) => begin <= moment && moment < end);
-  const nameOf = (timeline, ticket) => (ticket < 0 ? "nothing" : timeline.tickets[ticket]);
 
   const table = (label, columns, rows) => {
     const region = element("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" });
-    const whole = element("table", {});
-    const head = element("tr", {});
+    const whole = element("table");
+    const head = element("tr");
     head.append(...columns.map((column) => element("th", { scope: "col" }, column)));
     const body = rows.map((cells) => {
-      const line = element("tr", {});
+      const line = element("tr");
       // Dates are not broken.
       const look = (cell) => (/^\d{4}-\d\d/.test(cell) ? { class: "nb" } : {});
       line.append(...cells.map((cell) => element("td", look(cell), cell)));
       return line;
     });
-    whole.append(element("thead", {}), element("tbody", {}));
+    whole.append(element("thead"), element("tbody"));
     whole.tHead.append(head);
     whole.tBodies[0].append(...body);
     region.append(whole);
     return region;
   };
-
-  // One moment: a line across all pictures, and what each row selects then.
-  const box = document.querySelector(".moment");
-  const draw = (moment) => {
-    for (const line of document.querySelectorAll("svg .at")) line.remove();
-    let isInside = false;
-    for (const axis of document.querySelectorAll("[data-from]")) {
-      const { from, until } = axis.dataset;
-      const share = (moment - from) / (until - from);
-      if (!(share >= 0 && share <= 1)) continue;
-      isInside = true;
-      for (const picture of axis.closest("section").querySelectorAll(".tl svg")) {
-        const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-        const x = `${100 * share}%`;
-        const places = { class: "at", x1: x, x2: x, y1: "0", y2: "100%" };
-        for (const [key, value] of Object.entries(places)) line.setAttribute(key, value);
-        picture.append(line);
-      }
-    }
-    return isInside;
-  };
-  const moment = (text) => {
-    const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)?$/.exec(text);
-    if (!parts) return null;
-    const [, day, minute = "00:00", second = ":00"] = parts;
-    const whole = new Date(`${day}T${minute}${second.slice(0, 3)}Z`);
-    // There is no 30th of February, though some would count on.
-    if (Number.isNaN(whole.getTime()) || whole.toISOString().slice(0, 10) !== day) return null;
-    const exact = `${minute}${second}`.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-    return { words: exact === "00:00:00" ? day : `${day} ${exact}`, seconds: whole / 1000 };
-  };
-  if (box) {
-    const label = element("label", {}, "What is effective at ");
-    const input = element("input", { placeholder: "2025-03-01T00:00:00", size: "22", spellcheck: "false" });
-    const status = element("p", { role: "status" });
-    const place = element("div", {});
-    label.append(input);
-    box.append(label, status, place);
-    const say = (words, isWrong = false) => {
-      status.textContent = words;
-      input.setAttribute("aria-invalid", String(isWrong));
-      place.replaceChildren();
-    };
-    const rowsAt = (timeline, words) =>
-      timeline.rows
-        .filter((row) => !box.dataset.type || row.type === box.dataset.type)
-        .map((row) => {
-          const interval = at(row, words);
-          const start = [row.type, row.filters.join(" ")];
-          if (!interval) return [...start, "nothing", "", "", ""];
-          const odd = interval.odd.map(([ticket, numbers]) => `${nameOf(timeline, ticket)} for detector ${numbers}`);
-          return [...start, nameOf(timeline, interval.ticket), bound(interval.begin), bound(interval.end), odd.join("; ")];
-        });
-    const show = async () => {
-      const text = input.value.trim();
-      const asked = moment(text);
-      const isInside = draw(asked ? asked.seconds : NaN);
-      if (!text) return say("");
-      if (!asked) {
-        return say(`“${text}” is no moment. Write one as 2025-03-01T00:00:00: TAI, without a zone.`, true);
-      }
-      let rows;
-      try {
-        rows = rowsAt(await read(box.dataset.file), asked.words);
-      } catch {
-        return say("What is effective then could not be read.");
-      }
-      if (text !== input.value.trim()) return undefined;
-      const without = rows.filter((cells) => cells[2] === "nothing").length;
-      let words = `At ${asked.words} TAI: ${rows.length} rows`;
-      if (without) words += `, of which ${without} find nothing`;
-      say(`${words}.${isInside ? "" : " It is outside of the pictures."}`);
-      place.replaceChildren(
-        table("What is effective then", ["Type", "For", "Ticket", "From", "Until", "Other detectors"], rows),
-      );
-    };
-    const change = () => {
-      const text = input.value.trim();
-      if (!text || moment(text)) put("at", text);
-      show();
-    };
-    input.addEventListener("change", change);
-    for (const axis of document.querySelectorAll("[data-from]")) {
-      axis.closest("section").addEventListener("click", (event) => {
-        const picture = event.target.closest(".tl svg");
-        if (!picture) return;
-        const { left, width } = picture.getBoundingClientRect();
-        const { from, until } = axis.dataset;
-        const seconds = Number(from) + ((event.clientX - left) / width) * (until - from);
-        input.value = `${new Date(1000 * seconds).toISOString().slice(0, 10)}T00:00:00`;
-        change();
-      });
-    }
-    input.value = address.searchParams.get("at") || "";
-    show();
-  }
+  Object.assign(window.calibstate, { read, intervals, at, bound, table });
 })();
