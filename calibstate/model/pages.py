@@ -35,6 +35,7 @@ __all__ = [
     "Merge",
     "PageContent",
     "PageWishes",
+    "SearchTurn",
     "Standing",
     "Task",
     "TaskSort",
@@ -235,6 +236,27 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class SearchTurn:
+    """A repository began, or ceased, to search a chain as it was declared."""
+
+    repository: RepositoryAddress
+    instrument: InstrumentName
+    chain: CollectionName
+
+    at: Moment
+    """When that was seen first, in UTC."""
+
+    is_as_declared: bool
+    """Whether it was so from then on."""
+
+    lacking: tuple[CollectionName, ...]
+    """Declared children that were not searched."""
+
+    besides: tuple[CollectionName, ...]
+    """Children that were searched and not declared."""
+
+
+@dataclass(frozen=True)
 class PageContent:
     """All that pages tell."""
 
@@ -311,8 +333,12 @@ class PageContent:
     """What was effective by the newest merges, the newest first."""
 
     kept: Mapping[RepositoryAddress, tuple[Sight, ...]] = field(default_factory=dict)
-    """What repositories showed before, by address, the newest first; not what
-    they showed last, and of very many only the newest."""
+    """What repositories showed, whenever that changed, by address, the newest
+    first; of very many only the newest."""
+
+    turns: tuple[SearchTurn, ...] = ()
+    """When they began or ceased to search as declared, as far as ``kept``
+    tells; by repository."""
 
     tickets: Mapping[CollectionName, str] = field(default_factory=dict)
     """Ticket of each of its collections, and of what stands for it in a

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .. import __version__
 from ..errors import Diagnostic, InvalidStateError, Severity, UsageError
+from ..model.names import with_code_points
 from ..model.observations import stamp
 from ..model.pages import PageContent, PageWishes
 from ..model.results.pages import PagesWritten
@@ -58,12 +60,13 @@ def page(
     RefusedError
         The folder holds what no page is.
     UsageError
-        There is no such revision, or the folder cannot be written, or nobody
-        names one.
+        There is no such revision, or no such address of pages, or the folder
+        cannot be written, or nobody names one.
     """
     if folder is None:
         problem = Diagnostic("Nowhere to write", "-o DIR is not given.", hint="Give one.")
         raise UsageError(problem)
+    _check_address(wishes.url)
     # With this the template language is imported.
     from ..views.pages import files_of
 
@@ -94,6 +97,31 @@ def page(
         compared_only=not write,
         stale=stale,
     )
+
+
+def _check_address(url: str) -> None:
+    """Refuse an address at which nobody can read pages.
+
+    Feeds have it in each link, so that a secret in it would be published.
+    """
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        # A port that is no number is told only when it is asked for.
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    is_whole = parts.scheme in {"http", "https"} and parts.hostname and url == url.strip()
+    has_more = parts.username or parts.password or parts.query or parts.fragment
+    if is_whole and not has_more:
+        return
+    problem = Diagnostic(
+        "No address of pages",
+        f"--url {with_code_points(url)} is not where a browser finds pages.",
+        hint="Write it as https://HOST/FOLDER/, without a user or a query.",
+    )
+    raise UsageError(problem)
 
 
 def gathered(

@@ -25,6 +25,7 @@ from ..model.pages import (
     Merge,
     PageContent,
     PageWishes,
+    SearchTurn,
     Standing,
     Task,
     Unread,
@@ -42,6 +43,7 @@ from ..surveys.approvals import approvals
 from ..surveys.standings import standings
 from ..surveys.status import status
 from ..surveys.tasks import Tasks
+from ..surveys.turns import turns
 from .looking import look
 from .revisions import declared_at, desired_at
 from .session import Session
@@ -123,6 +125,12 @@ class Sources:
             no_revisions,
         )
         kept = self.kept(ages)
+        no_turns: tuple[SearchTurn, ...] = ()
+        search_turns = self._read(
+            "how repositories searched",
+            lambda: tuple(self.turns(kept)),
+            no_turns,
+        )
         live = self.live(unreachable, sights, self.unsealed_origins(declared))
         approved: tuple[Approved, ...] = self._read(
             "the approvals",
@@ -170,6 +178,7 @@ class Sources:
             base=base,
             revisions=revisions,
             kept=kept,
+            turns=search_turns,
             tickets=tickets_of_collections(desired),
             unread=tuple(self.unread),
         )
@@ -352,7 +361,7 @@ class Sources:
         return sights
 
     def kept(self, ages: SeenPlaces) -> Mapping[RepositoryAddress, tuple[Sight, ...]]:
-        """Return what repositories showed before they showed what they show.
+        """Return what of repositories is kept for good, by address.
 
         Parameters
         ----------
@@ -362,26 +371,42 @@ class Sources:
         kept: dict[RepositoryAddress, tuple[Sight, ...]] = {}
         nothing: tuple[Sight, ...] = ()
         for address, age in ages.items():
-            before = self._read(
+            sights = self._read(
                 f"the history of {address}",
-                partial(self._before, address, age.at),
+                partial(self._kept, address, age.at),
                 nothing,
             )
-            if before:
-                kept[address] = before
+            if sights:
+                kept[address] = sights
         return kept
 
-    def _before(self, address: RepositoryAddress, at: str) -> tuple[Sight, ...]:
-        """Return what a repository showed before a moment, newest first."""
+    def _kept(self, address: RepositoryAddress, at: str) -> tuple[Sight, ...]:
+        """Return what a repository showed until a moment, newest first."""
         sights: list[Sight] = []
         history = self._places.sights(address)
-        moments = [moment for moment in history.moments if stamp(moment) < at]
+        moments = [moment for moment in history.moments if stamp(moment) <= at]
         for moment in moments[:_MOST_SIGHTS]:
             sight = history.read(moment)
             # Somebody may have deleted it since it was listed.
             if sight:
                 sights.append(sight)
         return tuple(sights)
+
+    def turns(self, kept: Mapping[RepositoryAddress, tuple[Sight, ...]]) -> Iterator[SearchTurn]:
+        """Yield when repositories began or ceased to search as declared.
+
+        Parameters
+        ----------
+        kept
+            What they showed, whenever that changed.
+        """
+        desired = self.session.desired
+        declared = {desired.digest: desired}
+        for _, then in self._merges:
+            if then:
+                declared[then.digest] = then
+        for address, sights in kept.items():
+            yield from turns(address, sights, declared)
 
     def live(
         self,

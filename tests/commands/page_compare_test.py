@@ -16,9 +16,9 @@ COMPARE = f"{INSTRUMENT}/compare"
 
 
 def back_date(sites: Sites, address: str, at: str) -> None:
-    """Have the only sight that is kept be of some other time."""
+    """Have the newest sight that is kept be of some other time."""
     folder = sites.tree.folder / "records" / "sights" / address
-    (kept,) = [path for path in folder.iterdir() if path.name != "newest.json"]
+    kept = max(path for path in folder.iterdir() if path.name != "newest.json")
     said = json.loads(kept.read_text())
     said["at"] = at
     kept.unlink()

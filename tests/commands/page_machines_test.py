@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.commands.page_test import age, made, publish
-from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, Sites
+from tests.commands.page_compare_test import back_date
+from tests.commands.page_test import age, made, page, publish
+from tests.commands.sites import EMBARGO, INSTRUMENT, LEAVES, ORIGIN, SUMMIT, TOP, Sites
 
 feedparser = pytest.importorskip("feedparser", reason="feedparser is not installed")
 parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
@@ -54,26 +57,118 @@ def test_metrics_may_be_asked_for_in_the_other_format(behind: Sites) -> None:
     assert "calibstate_page_timestamp_seconds" in names
 
 
+URL = "https://pages.example.org/c/"
+
+
 def test_the_feed_has_ids_that_never_change(behind: Sites) -> None:
     assert behind.run("verify", "--publish").code == 1
-    first = made(behind, "--url", "https://pages.example.org/c/")
+    first = made(behind, "--url", URL)
     text = (first.folder / "feed.atom").read_bytes()
     feed = feedparser.parse(text)
     ids = [entry.id for entry in feed.entries]
     # Whoever reads feeds would be told of all of it again.
     publish(behind)
-    again = feedparser.parse((made(behind).folder / "feed.atom").read_bytes())
+    again = feedparser.parse((made(behind, "--url", URL).folder / "feed.atom").read_bytes())
 
     assert not feed.bozo
     assert len(ids) == len(set(ids))
     assert {entry.tags[0].term for entry in feed.entries} >= {"merge", "run", "review", "state"}
-    assert all(one.startswith("tag:") for one in ids)
+    assert all(one.startswith("tag:pages.example.org,2026:c/") for one in (*ids, feed.feed.id))
     assert sorted(entry.id for entry in again.entries) == sorted(ids)
     assert again.feed.id == feed.feed.id
     for entry in feed.entries:
-        assert entry.link.startswith("https://pages.example.org/c/")
-        path = entry.link.removeprefix("https://pages.example.org/c/")
+        assert entry.link.startswith(URL)
+        path = entry.link.removeprefix(URL)
         assert (first.folder / path / "index.html").is_file(), path
+
+
+def test_where_nobody_knows_the_address_ids_are_nobodys_and_nothing_is_linked(behind: Sites) -> None:
+    text = (made(behind).folder / "feed.atom").read_text()
+    feed = feedparser.parse(text)
+    again = feedparser.parse((made(behind).folder / "feed.atom").read_bytes())
+
+    assert not feed.bozo
+    assert "<link" not in text
+    ids = [entry.id for entry in feed.entries]
+    assert all(re.fullmatch("urn:uuid:[0-9a-f-]{36}", one) for one in (*ids, feed.feed.id))
+    assert len(ids) == len(set(ids)) > 1
+    assert [entry.id for entry in again.entries] == ids
+    # What has no link has content (RFC 4287, 4.1.2).
+    assert all(entry.content[0].value for entry in feed.entries)
+
+
+def test_a_host_with_pages_of_two_trees_has_ids_of_two_sorts(behind: Sites) -> None:
+    def ids(url: str) -> set[str]:
+        text = (made(behind, "--url", url).folder / "feed.atom").read_bytes()
+        return {entry.id for entry in feedparser.parse(text).entries}
+
+    assert ids("https://Example.github.io:8443/calib") == ids("http://example.github.io/calib/")
+    assert ids("https://example.github.io/calib").isdisjoint(ids("https://example.github.io/other"))
+    # What can stand in no tag belongs to nobody.
+    assert {one.partition(":")[0] for one in ids("http://[::1]/calib/")} == {"urn"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "pages.example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:secret@example.org/",
+        "https://example.org/?token=secret",
+        "https://example.org:port/",
+        "https://[::1/",
+        " https://example.org/",
+    ],
+)
+def test_an_address_where_no_page_can_be_is_refused(sites: Sites, url: str) -> None:
+    ran = page(sites.tree, sites.capsys, "--url", url)
+
+    assert ran.code == 64
+    assert "error: No address of pages" in ran.err
+    assert not (sites.tree.folder / "pages").exists()
+
+
+def test_a_repository_that_ceases_to_search_as_declared_is_told_for_good(deployed: Sites) -> None:
+    deployed.commit()
+    publish(deployed)
+    back_date(deployed, SUMMIT, "2026-11-02T03:04:05Z")
+    deployed.add_own(SUMMIT)
+    deployed.change_chain(SUMMIT, lambda children: ["u/somebody/bias", *children[1:]])
+    publish(deployed, "summit")
+    back_date(deployed, SUMMIT, "2026-11-09T03:04:05Z")
+
+    def turned() -> list[Any]:
+        entries = made(deployed).data("feed")["entries"]
+        return [entry for entry in entries if "as declared" in entry["title"] and TOP in entry["title"]]
+
+    (ceased,) = turned()
+    assert ceased["title"] == f"{SUMMIT} does not search {TOP} as declared any more"
+    assert ceased["why"] == f"not searched: {INSTRUMENT}/calib/DM-2; searched besides: u/somebody/bias"
+    assert (ceased["sort"], ceased["about"], ceased["at"]) == ("state", SUMMIT, "2026-11-09T03:04:05Z")
+    # However often it is looked at, it ceased then.
+    age(deployed, SUMMIT, timedelta(seconds=-1))
+    assert turned() == [ceased]
+
+    deployed.change_chain(SUMMIT, lambda children: [f"{INSTRUMENT}/calib/DM-2", *children[1:]])
+    publish(deployed, "summit")
+    again, still = turned()
+    assert again["title"] == f"{SUMMIT} now searches {TOP} as declared"
+    assert still == ceased
+
+
+def test_of_a_tree_that_was_never_committed_no_change_is_told(deployed: Sites) -> None:
+    deployed.commit()
+    deployed.tree.ticket("DM-9", *LEAVES, status="proposed")
+    publish(deployed)
+    back_date(deployed, SUMMIT, "2026-11-02T03:04:05Z")
+    deployed.change_chain(SUMMIT, lambda children: children[1:])
+    (deployed.tree.state / "tickets" / INSTRUMENT / "DM-9.yaml").unlink()
+    publish(deployed, "summit")
+
+    entries = made(deployed).data("feed")["entries"]
+
+    assert [entry for entry in entries if "as declared any more" in entry["title"]] == []
 
 
 def test_a_sight_that_became_too_old_is_told_once(behind: Sites) -> None:
@@ -81,7 +176,8 @@ def test_a_sight_that_became_too_old_is_told_once(behind: Sites) -> None:
     entries = made(behind).data("feed")["entries"]
     (old,) = [entry for entry in entries if entry["sort"] == "sight"]
     assert (old["about"], old["at"]) == (SUMMIT, at)
-    assert old["id"].endswith(f"/sight/{SUMMIT}/{at}")
+    again = made(behind).data("feed")["entries"]
+    assert old["id"] in [entry["id"] for entry in again]
 
 
 def test_a_badge_says_of_which_day_it_is(behind: Sites) -> None:

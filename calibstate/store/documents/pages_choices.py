@@ -64,8 +64,8 @@ class ChoicePart(Noun):
     """Of a revision; else empty."""
 
     fingerprint: str
-    """The effective fingerprint: by seals where it is of what is declared, else
-    by rows."""
+    """The effective fingerprint: by seals of what is declared, by its rows of
+    what was seen."""
 
     unsealed: int
     """Collections of which no seal tells what they hold."""

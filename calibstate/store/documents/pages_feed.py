@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Literal
+from urllib.parse import quote, urlsplit
+from uuid import UUID, uuid5
 
 from ...model.names import Noun
 from ...model.pages import IN_SYNC, PageContent
@@ -14,9 +17,14 @@ from .pages import PageDocument, head, public
 
 __all__ = ["EntrySort", "FeedDocument", "FeedEntry", "feed_document", "feed_id"]
 
-_TAG = "tag:lsst.org,2026:calibstate"
-"""What stands before each id (RFC 4151); it never changes, wherever pages
-are published."""
+_OWNED_SINCE = "2026"
+"""Year of the ids: whoever has the host published there then (RFC 4151)."""
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+"""Hosts that can stand in an id."""
+
+_NAMESPACE = UUID("827f88de-e820-53ee-8e60-0ba553d8d5d5")
+"""Of ids that are told by their words alone."""
 
 _MOST = 300
 """Entries of a feed; what is older has pages of its own still."""
@@ -30,12 +38,13 @@ class FeedEntry(Noun):
     """Something that happened."""
 
     id: str
-    """A URI that never changes."""
+    """A URI that never changes: a ``tag:`` of the host of the pages, or a
+    ``urn:uuid:`` where nobody says where they will be."""
 
     sort: EntrySort
 
     at: str
-    """UTC, with ``Z``: of a state, when it was seen."""
+    """UTC, with ``Z``: of a state, when it was seen, or seen first."""
 
     title: str
 
@@ -74,6 +83,7 @@ def feed_document(content: PageContent) -> FeedDocument:
         *_runs(content),
         *_reviews(content),
         *_states(content),
+        *_turns(content),
         *_sights(content),
     ]
     # Of the same moment the order is that of their ids, always.
@@ -96,10 +106,25 @@ def feed_id(content: PageContent) -> str:
         All that is known.
     """
     if not content.merges:
-        return f"{_TAG}/feed"
+        return _id(content, "feed")
     # It stays the same wherever the pages are published.
     first = content.merges[-1].revision.commit
-    return f"{_TAG}/feed/{first}"
+    return _id(content, f"feed/{first}")
+
+
+def _id(content: PageContent, words: str) -> str:
+    """Return a URI that never changes, by words that never do.
+
+    Only who publishes pages may coin ids of their host; where no address is
+    known, an id belongs to nobody.
+    """
+    parts = urlsplit(content.wishes.url)
+    host = (parts.hostname or "").lower()
+    if not _HOST.fullmatch(host):
+        return uuid5(_NAMESPACE, words).urn
+    # A host may have pages of several trees.
+    folder = quote(parts.path.strip("/"))
+    return f"tag:{host},{_OWNED_SINCE}:{folder}/{quote(words)}"
 
 
 def _merges(content: PageContent) -> Iterator[FeedEntry]:
@@ -114,7 +139,7 @@ def _merges(content: PageContent) -> Iterator[FeedEntry]:
         if revision.pull_request:
             title = f"#{revision.pull_request} {title}"
         yield FeedEntry(
-            id=f"{_TAG}/merge/{revision.commit}",
+            id=_id(content, f"merge/{revision.commit}"),
             sort="merge",
             at=revision.at,
             title=title,
@@ -129,7 +154,7 @@ def _runs(content: PageContent) -> Iterator[FeedEntry]:
         if not run.at:
             continue
         yield FeedEntry(
-            id=f"{_TAG}/run/{run.id}",
+            id=_id(content, f"run/{run.id}"),
             sort="run",
             at=run.at,
             title=f"Run {run.state.value}: {_steps_in_words(run)}",
@@ -158,7 +183,7 @@ def _reviews(content: PageContent) -> Iterator[FeedEntry]:
             if reviewed.passed or instrument not in content.instruments:
                 continue
             yield FeedEntry(
-                id=f"{_TAG}/review/{address}/{name}/{reviewed.at}",
+                id=_id(content, f"review/{address}/{name}/{reviewed.at}"),
                 sort="review",
                 at=reviewed.at,
                 title=f"{ticket} fails its review at {address}",
@@ -181,12 +206,38 @@ def _states(content: PageContent) -> Iterator[FeedEntry]:
         if standing.word != IN_SYNC:
             title = f"{standing.repository} is not as declared: {standing.word}"
         yield FeedEntry(
-            id=f"{_TAG}/state/{standing.repository}/{standing.instrument}/{digest}",
+            id=_id(content, f"state/{standing.repository}/{standing.instrument}/{digest}"),
             sort="state",
             at=standing.age.at,
             title=title,
             why=why,
             about=standing.repository,
+        )
+
+
+def _turns(content: PageContent) -> Iterator[FeedEntry]:
+    """Yield when repositories began or ceased to search as declared."""
+    for turn in content.turns:
+        if turn.instrument not in content.instruments:
+            continue
+        title = f"{turn.repository} does not search {turn.chain} as declared any more"
+        why: list[str] = []
+        if turn.lacking:
+            why.append(f"not searched: {', '.join(turn.lacking)}")
+        if turn.besides:
+            why.append(f"searched besides: {', '.join(turn.besides)}")
+        if not why:
+            why.append("all is searched, in another order")
+        if turn.is_as_declared:
+            title = f"{turn.repository} now searches {turn.chain} as declared"
+            why = []
+        yield FeedEntry(
+            id=_id(content, f"turn/{turn.repository}/{turn.chain}/{turn.at}"),
+            sort="state",
+            at=turn.at,
+            title=title,
+            why=public("; ".join(why)),
+            about=turn.repository,
         )
 
 
@@ -196,7 +247,7 @@ def _sights(content: PageContent) -> Iterator[FeedEntry]:
         if not age.stale:
             continue
         yield FeedEntry(
-            id=f"{_TAG}/sight/{address}/{age.at}",
+            id=_id(content, f"sight/{address}/{age.at}"),
             sort="sight",
             at=age.at,
             title=f"{address} has not been seen since",

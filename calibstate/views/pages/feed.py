@@ -63,11 +63,14 @@ def atom(content: PageContent) -> Iterator[tuple[str, bytes]]:
         _add(part, "id", entry.id)
         _add(part, "title", entry.title)
         _add(part, "updated", entry.at)
-        # A reader of feeds may show nothing but this.
-        _add(part, "summary", entry.why or entry.title)
+        # A reader of feeds may show nothing but this; what has no link must
+        # have content.
+        _add(part, "content", entry.why or entry.title)
         ElementTree.SubElement(part, "category", term=entry.sort)
-        href = join(base, _address(content, entry))
-        ElementTree.SubElement(part, "link", rel="alternate", href=href or "index.html")
+        # A feed is read elsewhere, so that no link of it can be relative.
+        if base:
+            href = join(base, _address(content, entry))
+            ElementTree.SubElement(part, "link", rel="alternate", href=href)
     ElementTree.indent(root)
     yield FEED, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
