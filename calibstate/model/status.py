@@ -89,6 +89,20 @@ AS_DRIFT = {
 """What drift comes to in a cell."""
 
 
+DEPARTURES = (
+    State.CHANGED,
+    State.REFUSED,
+    State.UNWANTED,
+    State.MISSING,
+    State.NOT_SEARCHED,
+    State.ON_HOLD,
+    State.PENDING,
+    State.MISORDERED,
+    State.EXTRA,
+)
+"""States that say that live is not as declared; the gravest first."""
+
+
 class Subject(Enum):
     """What a row is about."""
 

@@ -13,22 +13,9 @@ from dataclasses import dataclass
 from ..model.desired import DesiredState
 from ..model.pages import IN_SYNC, Standing
 from ..model.seen import SeenPlaces
-from ..model.status import State, Status, Table
+from ..model.status import DEPARTURES, State, Status, Table
 
 __all__ = ["Departures", "departures_at", "several", "standings"]
-
-_DEPARTURES = (
-    State.CHANGED,
-    State.REFUSED,
-    State.UNWANTED,
-    State.MISSING,
-    State.NOT_SEARCHED,
-    State.ON_HOLD,
-    State.PENDING,
-    State.MISORDERED,
-    State.EXTRA,
-)
-"""States that say that live is not as declared; the gravest first."""
 
 _WITH_REASON = frozenset(
     {
@@ -123,14 +110,14 @@ def departures_at(table: Table, index: int) -> list[Departures]:
     reasons: dict[State, dict[str, None]] = {}
     for row in table.rows:
         cell = row.cells[index]
-        if cell.state not in _DEPARTURES:
+        if cell.state not in DEPARTURES:
             continue
         names.setdefault(cell.state, []).append(row.name)
         # Many wait for the same, which is told once.
         if cell.reason:
             reasons.setdefault(cell.state, {})[cell.reason] = None
     departures: list[Departures] = []
-    for state in _DEPARTURES:
+    for state in DEPARTURES:
         if state not in names:
             continue
         because = reasons.get(state, {})

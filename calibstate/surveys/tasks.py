@@ -51,7 +51,9 @@ class Tasks:
         tasks.extend(self.about_seals())
         for standing in self.standings:
             tasks.extend(self.about_sight(standing))
-            tasks.extend(self.about_departures(standing))
+            # What was seen too long ago is to be looked at again first.
+            if standing.word != State.UNREACHABLE.value:
+                tasks.extend(self.about_departures(standing))
             tasks.extend(self.about_reviews(standing))
         tasks.extend(self.about_archive())
         order = list(TaskSort)
@@ -80,9 +82,14 @@ class Tasks:
         words = "has never been seen. Look there:"
         if standing.age:
             day, _, _ = standing.age.at.partition("T")
-            words = f"has not been seen since {day}. Look again there:"
-        command = f"calibstate observe --repository {standing.repository} --publish"
-        yield self.there(standing, TaskSort.LOOK, words, command)
+            words = f"has not been seen since {day}."
+            departures = "; ".join(standing.why)
+            # Whoever acts on what may be gone by now does harm.
+            if departures:
+                words += f" Then: {departures}. Look again before anything is done:"
+            else:
+                words += " Look again there:"
+        yield self.there(standing, TaskSort.LOOK, words, look_at(standing.repository))
 
     def about_departures(self, standing: Standing) -> Iterator[Task]:
         """Yield what is to be done about what departs at a repository."""
@@ -153,9 +160,16 @@ class Tasks:
             # Only where calibrations are made anybody can export them.
             origin = self.desired.origin(instrument)
             command = ""
+            words = f"lacks {several(names)}."
             if origin:
                 command = f"calibstate apply --site {origin.site}"
-            words = f"lacks {several(names)}."
+            for standing in self.standings:
+                # Of an old sight it is not known what can be exported.
+                is_old = standing.word == State.UNREACHABLE.value
+                if standing.repository == origin and is_old:
+                    words += f" {origin} has not been seen for long. Look again there first:"
+                    command = look_at(origin)
+                    break
             yield Task(
                 TaskSort.ARCHIVE,
                 instrument,
@@ -206,3 +220,8 @@ class Tasks:
             if written and written.noun.approval.date:
                 dates.append(written.noun.approval.date)
         return min(dates, default="")
+
+
+def look_at(address: RepositoryAddress) -> str:
+    """Return the command that looks at a repository for those elsewhere."""
+    return f"calibstate observe --repository {address} --publish"

@@ -46,22 +46,35 @@ def turns(
         if desired is None:
             continue
         if sight.declared not in expected:
-            expected[sight.declared] = dict(_expected(desired, address))
-        for chain, children in expected[sight.declared].items():
-            live = children_of(sight, chain)
+            expected[sight.declared] = dict(
+                _expected(
+                    desired,
+                    address,
+                )
+            )
+        declared_then = expected[sight.declared]
+        for chain, children in declared_then.items():
+            # A chain that is absent searches nothing.
+            live = children_of(sight, chain) or ()
             is_as_declared = live == children
-            # Of the first look it is not known what was before.
-            if last.setdefault(chain, is_as_declared) == is_as_declared:
-                continue
+            was_as_declared = last.get(chain)
             last[chain] = is_as_declared
+            # Of the first look it is not known what was before.
+            if was_as_declared is None:
+                continue
+            if was_as_declared == is_as_declared:
+                continue
+            lacking = [name for name in children if name not in live]
+            besides = [name for name in live if name not in children]
+            instrument = desired.chains[chain].noun.instrument
             turn = SearchTurn(
                 repository=address,
-                instrument=desired.chains[chain].noun.instrument,
+                instrument=instrument,
                 chain=chain,
                 at=sight.at,
                 is_as_declared=is_as_declared,
-                lacking=tuple(name for name in children if name not in (live or ())),
-                besides=tuple(name for name in live or () if name not in children),
+                lacking=tuple(lacking),
+                besides=tuple(besides),
             )
             turned.append(turn)
     turned.reverse()

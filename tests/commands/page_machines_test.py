@@ -43,10 +43,51 @@ def test_metrics_are_gauges_that_say_how_it_stands(behind: Sites) -> None:
     # What was seen too long ago is not in sync, whatever it was.
     assert values["calibstate_in_sync", EMBARGO, None] == 0
     assert values["calibstate_drift", SUMMIT, "not searched"] == 1
+    # Who watches for a state finds it also where there is none of it.
+    for address in (ORIGIN, EMBARGO, SUMMIT):
+        states = {what for name, there, what in values if (name, there) == ("calibstate_drift", address)}
+        assert states == {
+            "unreachable",
+            "changed",
+            "refused",
+            "unwanted",
+            "missing",
+            "not searched",
+            "on hold",
+            "pending",
+            "misordered",
+            "extra",
+        }
+    assert {values[key] for key in values if key[:2] == ("calibstate_drift", ORIGIN)} == {0}
     assert (
         values["calibstate_seen_timestamp_seconds", EMBARGO, None] == datetime.fromisoformat(at).timestamp()
     )
     assert not text.endswith("# EOF\n")
+
+
+def test_metrics_count_what_is_misordered_on_hold_and_not_known(behind: Sites) -> None:
+    def drift() -> dict[tuple[str, str], float]:
+        values = {}
+        page(behind.tree, behind.capsys)
+        text = (behind.tree.folder / "pages" / "metrics.prom").read_text()
+        for family in parser.text_string_to_metric_families(text):
+            for one in family.samples:
+                if family.name == "calibstate_drift":
+                    values[one.labels["repository"], one.labels["what"]] = one.value
+        return values
+
+    behind.change_chain(SUMMIT, lambda children: [*children, f"{INSTRUMENT}/calib/DM-2"])
+    publish(behind, "summit")
+    assert drift()[SUMMIT, "misordered"] > 0
+
+    behind.tree.chain(["DM-2", "DM-1"], hold="we observe")
+    assert drift()[SUMMIT, "on hold"] > 0
+    assert drift()[SUMMIT, "misordered"] == 0
+
+    (behind.tree.folder / "records" / "observations" / f"{SUMMIT}.json").unlink()
+    told = drift()
+    assert told[SUMMIT, "unreachable"] > 0
+    assert told[ORIGIN, "unreachable"] == 0
 
 
 def test_metrics_may_be_asked_for_in_the_other_format(behind: Sites) -> None:

@@ -169,6 +169,7 @@ def test_a_page_is_never_greener_than_its_age(published: Sites) -> None:
     assert standing["seen"] == {"at": at, "by": "published", "stale": True}
     (look,) = (task for task in pages.data()["instruments"][0]["tasks"] if task["sort"] == "look")
     assert look["command"] == f"calibstate observe --repository {SUMMIT} --publish"
+    assert "Look again there:" in look["words"]
     tickets = pages.data(f"{INSTRUMENT}/tickets")["tickets"]
     assert {
         place["stale"] for one in tickets for place in one["places"] if place["repository"] == SUMMIT
@@ -177,6 +178,29 @@ def test_a_page_is_never_greener_than_its_age(published: Sites) -> None:
     assert "was searched" in pages.html(f"{INSTRUMENT}/chain/calib").text
     # Whoever says that it may be so old is told what was seen.
     assert made(published, "--max-age", "7d").standing(SUMMIT)["state"] == "in sync"
+
+
+def test_what_was_seen_too_long_ago_is_to_be_looked_at_before_anything_is_done(deployed: Sites) -> None:
+    deployed.change_chain(SUMMIT, lambda children: children[1:])
+    publish(deployed)
+    for address in (ORIGIN, EMBARGO, SUMMIT):
+        age(deployed, address, timedelta(days=3))
+    archive = deployed.tree.folder / "archive"
+    for part in archive.rglob("*"):
+        if part.is_file():
+            part.unlink()
+
+    tasks = made(deployed).data()["instruments"][0]["tasks"]
+
+    assert {task["sort"] for task in tasks} == {"look", "archive"}
+    assert [task["command"] for task in tasks if "apply" in task["command"]] == []
+    (summit,) = [task for task in tasks if task["about"] == SUMMIT]
+    assert "Then: DM-2 not searched. Look again before anything is done:" in summit["words"]
+    (lacking,) = [task for task in tasks if task["sort"] == "archive"]
+    assert lacking["command"] == f"calibstate observe --repository {ORIGIN} --publish"
+    # What was seen just now is acted on.
+    tasks = made(deployed, "--max-age", "7d").data()["instruments"][0]["tasks"]
+    assert {task["command"].split()[1] for task in tasks} == {"apply"}
 
 
 def test_a_look_of_the_future_counts_as_none(published: Sites) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.page.browsing import NARROW, WIDE, Browsed
-from tests.page.worlds import INSTRUMENT
+from tests.page.worlds import BTS, INSTRUMENT
 
 TICKETS = f"{INSTRUMENT}/tickets/"
 FLAT = f"{INSTRUMENT}/timeline/flat/"
@@ -127,6 +127,18 @@ def test_words_in_pictures_stand_out(site: Browsed, scheme: Any) -> None:
         assert found, address
         faint = [(words, round(ratio, 1)) for words, ratio in found if ratio < 4.5]
         assert faint == [], address
+
+
+def test_nobody_is_told_to_act_on_what_was_seen_too_long_ago(site: Browsed) -> None:
+    with site.look("") as looked:
+        tasks = looked.tab.locator(".todo li").all_inner_texts()
+    of_old = [task for task in tasks if task.startswith(BTS)]
+    assert len(of_old) == 2
+    assert "DM-48955, DM-48520 missing" in of_old[0]
+    assert f"calibstate observe --repository {BTS} --publish" in of_old[0]
+    # To verify is to look.
+    assert "calibstate verify" in of_old[1]
+    assert [task for task in tasks if "apply --site bts" in task] == []
 
 
 # Where it is read

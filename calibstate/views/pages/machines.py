@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from os.path import commonprefix
@@ -17,7 +17,7 @@ from markupsafe import escape
 
 from ...model.names import InstrumentName
 from ...model.pages import IN_SYNC, PageContent, Standing
-from ...model.status import State
+from ...model.status import DEPARTURES, State
 from ...store.documents.base import plain
 from ...store.documents.pages import public
 from ...store.documents.pages_about import about_document, status_page
@@ -111,7 +111,7 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
     seen_at = _Gauge("calibstate_seen_timestamp_seconds", "When the repository was seen last.")
     for address, age in sorted(content.ages.items()):
         seen_at.add(_seconds(age.at), repository=address)
-    drift = _Gauge("calibstate_drift", "Departures from what is declared, as seen last.")
+    drift = _Gauge("calibstate_drift", "What is not as declared, or not known, as seen last.")
     in_sync = _Gauge("calibstate_in_sync", "1 where live is as declared, by a sight that is not too old.")
     same = _Gauge("calibstate_same_as_origin", "1 where lookups select the same as at the origin.")
     failed = _Gauge("calibstate_reviews_failed", "Tickets that do not pass their newest review.")
@@ -148,19 +148,21 @@ def _failing(content: PageContent, standing: Standing) -> int:
     return failing
 
 
-def _departures(content: PageContent, standing: Standing) -> Counter[str]:
-    """Return cells of the table that are not as declared, by state."""
+def _departures(content: PageContent, standing: Standing) -> Mapping[str, int]:
+    """Return cells of the table that are not as declared, by every state."""
     number_of: Counter[str] = Counter()
     table = content.table(standing.instrument)
     if table is None:
-        return number_of
+        return {}
     for index, column in enumerate(table.columns):
         if column.repository != standing.repository:
             continue
         for row in table.rows:
             number_of[row.cells[index].state.value] += 1
-    departures: Counter[str] = Counter()
-    for state in (State.MISSING, State.NOT_SEARCHED, State.PENDING, State.EXTRA, State.CHANGED):
+    # An alarm needs the value that ends it, and of a place that nobody saw it
+    # is not known whether anything departs.
+    departures: dict[str, int] = {}
+    for state in (State.UNREACHABLE, *DEPARTURES):
         departures[state.value] = number_of[state.value]
     return departures
 
