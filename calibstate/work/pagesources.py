@@ -384,9 +384,9 @@ class Sources:
         """Return what a repository showed until a moment, newest first."""
         sights: list[Sight] = []
         history = self._places.sights(address)
-        moments = [moment for moment in history.moments if stamp(moment) <= at]
-        for moment in moments[:_MOST_SIGHTS]:
-            sight = history.read(moment)
+        looks = [look for look in history.kept if stamp(look.began) <= at]
+        for look in looks[:_MOST_SIGHTS]:
+            sight = history.read(look)
             # Somebody may have deleted it since it was listed.
             if sight:
                 sights.append(sight)
