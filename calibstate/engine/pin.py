@@ -224,9 +224,14 @@ def _from_origin(
         return Reason.awaited(Code.ORIGIN_LACKS, detail)
     # A range that ends before it begins would be refused at every import.
     empty: list[Row] = []
+    sealed = desired.seals.get(ticket.key)
     try:
         for name in ticket.leaves:
-            empty.extend(row for row in held[name].rows if row.begin >= row.end)
+            holding = held[name]
+            # What is as it was sealed need not be fetched row by row.
+            if _is_sealed_without_empty(holding, sealed):
+                continue
+            empty.extend(row for row in holding.rows if row.begin >= row.end)
     except UnreachableError as error:
         detail = f"its origin {origin} could not be seen: {error.first.detail}"
         return Reason.unseen(place, detail)
@@ -238,6 +243,31 @@ def _from_origin(
         )
     fingerprints = {name: held[name].fingerprint for name in ticket.leaves}
     return Pin(fingerprints, f"its origin {origin}", lambda: held)
+
+
+def _is_sealed_without_empty(holding: Holding, sealed: Written[Seal] | None) -> bool:
+    """Say whether a collection is as it was sealed, without EMPTY ranges.
+
+    Parameters
+    ----------
+    holding
+        What it holds.
+    sealed
+        The seal of its ticket; `None`: there is none.
+    """
+    if sealed is None:
+        return False
+    seal = sealed.noun
+    fingerprint = seal.fingerprints.get(holding.collection)
+    if fingerprint != holding.fingerprint:
+        return False
+    is_empty = False
+    blocks = seal.blocks[holding.collection]
+    for block in blocks:
+        # An EMPTY range ends before it begins.
+        if block.begin >= block.end:
+            is_empty = True
+    return not is_empty
 
 
 def _held_at(

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
+from ..model.desired import DesiredState
 from ..model.names import RepositoryAddress
 from ..model.observations import Observation, ObservationHead, ObservationsOfOthers, duration
 from ..model.seen import Seen, SeenBy
@@ -34,14 +36,21 @@ class ObservedByOthers:
         Where the repositories are.
     stores
         Where observations are published.
+    desired
+        What is declared: its seals tell what sights leave out.
     """
 
     def __init__(
-        self, observations: ObservationsOfOthers, addresses: Addresses, stores: RecordStores
+        self,
+        observations: ObservationsOfOthers,
+        addresses: Addresses,
+        stores: RecordStores,
+        desired: DesiredState,
     ) -> None:
         self._observations = observations
         self._addresses = addresses
         self._stores = stores
+        self._desired = desired
 
     def stand_in(self, address: RepositoryAddress, unseen: UnreachableError) -> SeenByOthers:
         """Return a repository as others saw it last.
@@ -63,13 +72,13 @@ class ObservedByOthers:
         if head.butler != self._addresses.butler_digest(address):
             raise _unseen(unseen, f"the observation of {head.at} is of another butler; observe again there")
         doubt = self._observations.doubt(head, datetime.now(UTC))
-        return SeenByOthers(head, newest.read, newest.sight, newest.by, unseen, doubt or "")
+        return SeenByOthers(head, newest.open, newest.sight, newest.by, unseen, doubt or "")
 
     def _newest(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest:
         observation = self._observations.given.get(address)
         given = None
         if observation:
-            given = _Newest(observation, lambda: observation, lambda: None, SeenBy.FILE)
+            given = _Newest(observation, partial(_recorded, lambda: observation), lambda: None, SeenBy.FILE)
         if not self._observations.published:
             if given is None:
                 raise unseen
@@ -89,7 +98,8 @@ class ObservedByOthers:
         head = store.published_head(address)
         if head is None:
             observation = self._read(address, unseen)
-            return _Newest(observation, lambda: observation, lambda: None, SeenBy.PUBLISHED)
+            whole = partial(_recorded, lambda: observation)
+            return _Newest(observation, whole, lambda: None, SeenBy.PUBLISHED)
 
         def read() -> Observation:
             observation = self._read(address, unseen)
@@ -103,7 +113,15 @@ class ObservedByOthers:
                 return sight
             return None
 
-        return _Newest(head, read, sight, SeenBy.PUBLISHED)
+        def recorded() -> RecordedButler:
+            if self._observations.by_sights and not store.is_soon_read(address):
+                there = sight()
+                # Sights of before did not tell what was listed.
+                if there and there.listed is not None:
+                    return _sighted(there, self._desired, read)
+            return _recorded(read)
+
+        return _Newest(head, recorded, sight, SeenBy.PUBLISHED)
 
     def _read(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         try:
@@ -124,8 +142,8 @@ class _Newest:
 
     head: ObservationHead
 
-    read: Callable[[], Observation]
-    """Reads the whole, which takes a while."""
+    open: Callable[[], RecordedButler]
+    """Reads the whole, which takes a while, or its sight, where that does."""
 
     sight: Callable[[], Sight | None]
     """Reads the sight of the same look; `None`: there is none."""
@@ -140,8 +158,8 @@ class SeenByOthers:
     ----------
     head
         Whose the observation is.
-    read
-        Reads the whole of it.
+    open
+        Reads the whole of it, or its sight, where that will do.
     sight
         Reads the sight of the same look; `None`: there is none.
     by
@@ -155,7 +173,7 @@ class SeenByOthers:
     def __init__(
         self,
         head: ObservationHead,
-        read: Callable[[], Observation],
+        open: Callable[[], RecordedButler],
         sight: Callable[[], Sight | None],
         by: SeenBy,
         unseen: UnreachableError,
@@ -163,11 +181,10 @@ class SeenByOthers:
     ) -> None:
         self.head = head
         self.doubt = doubt
-        self._read = read
         self._sight = sight
         self._by = by
         self._unseen = unseen
-        self._butler: Once[RecordedButler] = Once(self._open)
+        self._butler: Once[RecordedButler] = Once(open)
         self.is_unreadable = False
         """Whether the observation was to be read, and could not be."""
 
@@ -185,10 +202,12 @@ class SeenByOthers:
             self.is_unreadable = True
             raise
 
-    def _open(self) -> RecordedButler:
-        from ..adapters.recorded import RecordedButler
+    @property
+    def is_by_sight(self) -> bool:
+        """Whether its rows are read only where nothing else tells."""
+        from ..adapters.sighted import SightedButler
 
-        return RecordedButler(self._read())
+        return isinstance(self._butler.opened, SightedButler)
 
     def relied_on(self) -> RecordedButler:
         """Return what was observed, if that may be relied on.
@@ -270,6 +289,18 @@ class SeenByOthers:
         if butler and butler.without_files:
             words += f"; the files of {len(butler.without_files)} collections were not looked at"
         return Diagnostic("Seen by others", f"{words}.", severity=Severity.NOTE)
+
+
+def _recorded(read: Callable[[], Observation]) -> RecordedButler:
+    from ..adapters.recorded import RecordedButler
+
+    return RecordedButler(read())
+
+
+def _sighted(sight: Sight, desired: DesiredState, read: Callable[[], Observation]) -> RecordedButler:
+    from ..adapters.sighted import SightedButler
+
+    return SightedButler(sight, desired, read)
 
 
 def _unseen(unseen: UnreachableError, why: str, public: str = "") -> UnreachableError:

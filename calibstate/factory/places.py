@@ -100,7 +100,9 @@ class Places:
         self._addresses = Addresses(desired)
         self._asking = Asking(timeout, only, looks=looks)
         self._stores = RecordStores(self._addresses, self._asking)
-        self._others = ObservedByOthers(observations or ObservationsOfOthers(), self._addresses, self._stores)
+        self._others = ObservedByOthers(
+            observations or ObservationsOfOthers(), self._addresses, self._stores, desired
+        )
         self._repository_settings = Settings(settings.formatters, remembers)
         self._repositories: dict[RepositoryAddress, RepositoryPlace] = {}
         self._archive = ArchivePlace(self._addresses, self._asking)
@@ -155,6 +157,16 @@ class Places:
         """Return the repositories of which only old observations tell."""
         addresses = sorted(self._repositories)
         return tuple(address for address in addresses if self._repositories[address].seen_too_long_ago())
+
+    def is_by_sight(self, address: RepositoryAddress) -> bool:
+        """Say whether a repository was seen by a sight, small.
+
+        Parameters
+        ----------
+        address
+            One that was looked at.
+        """
+        return self._repository(address).is_by_sight
 
     def as_last_seen(self) -> Places:
         """Return the same places, those that were seen too long ago as then.
@@ -439,7 +451,14 @@ class Places:
         from ..adapters.recorded import RecordedButler
         from ..lookups.sights import Taken, sight_of
 
-        taken = Taken(observation.at, observation.version, observation.declared, observation.butler)
+        taken = Taken(
+            observation.at,
+            observation.version,
+            observation.declared,
+            observation.butler,
+            observation.collections,
+            observation.skymaps,
+        )
         butler = RecordedButler(observation)
         return sight_of(self._desired, observation.address, butler, taken, arrivals)
 

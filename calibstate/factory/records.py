@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import TypeVar
@@ -178,6 +179,33 @@ class RecordStore:
         if begin is None:
             return None
         return observationfile.head_of(begin, of=address)
+
+    def is_soon_read(self, address: RepositoryAddress) -> bool:
+        """Say whether an observation was published that is soon read.
+
+        Parameters
+        ----------
+        address
+            The repository.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be read.
+        """
+        from ..adapters.records import published
+        from ..store import observationfile
+
+        limit, timeout = observationfile.READ_AT_ONCE, self._asking.timeout
+        try:
+            data = self._ask(partial(published, self.uri, address, limit=limit, timeout=timeout))
+        except UnreachableError as error:
+            # A store says of what it does not read whole no more than that.
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno == errno.EFBIG:
+                return False
+            raise
+        return data is not None
 
     def publish_exposures(self, exposures: ExposuresDocument) -> None:
         """Keep which exposures a repository has, night by night."""

@@ -148,6 +148,11 @@ class RepositoryPlace:
             return self._seen_by_others.sight()
         return None
 
+    @property
+    def is_by_sight(self) -> bool:
+        """Whether rows of it are read only where nothing else tells."""
+        return self._seen_by_others is not None and self._seen_by_others.is_by_sight
+
     def _note_look(self, began: datetime) -> None:
         if self._looked_at is None:
             self._looked_at = began

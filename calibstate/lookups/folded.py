@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ..model.contents import Block
+from ..model.contents import Block, Holding
 from ..model.impacts import Sources
 from ..model.names import CollectionName
 from ..model.pages import Held
@@ -31,8 +31,8 @@ class Folded:
     selected: frozenset[CollectionName]
     """Those that decide a lookup anywhere."""
 
-    held: tuple[Held, ...]
-    """What collections hold, in search order."""
+    blocks: Mapping[CollectionName, Sequence[Block]]
+    """What collections certify, in search order."""
 
     certifications: int
     """How many it was resolved from: those that are alike count once."""
@@ -59,34 +59,52 @@ class Folded:
         everywhere: list[Block] = []
         for leaf, source in sources:
             there = blocks_of(leaf, source)
-            # What nobody asked for need not be resolved.
-            wanted = [block for block in there if not types or block.dataset_type in types]
+            wanted: list[Block] = []
+            for block in there:
+                # What nobody asked for need not be resolved.
+                if not types or block.dataset_type in types:
+                    wanted.append(block)
             blocks[leaf] = wanted
             everywhere += wanted
         alike = Alike.among(everywhere)
-        holdings = [alike.narrowed(leaf, there) for leaf, there in blocks.items()]
+        holdings: list[Holding] = []
+        for leaf, wanted in blocks.items():
+            narrowed = alike.narrowed(leaf, wanted)
+            holdings.append(narrowed)
         resolved = resolve(holdings)
-        timeline = fold(resolved, tickets, alike.members)
+        timeline = fold(
+            resolved,
+            tickets,
+            alike.members,
+        )
+        without_fingerprint = replace(timeline, fingerprint="")
         return cls(
-            replace(timeline, fingerprint=""),
+            without_fingerprint,
             resolved.selected,
-            tuple(_held(blocks)),
+            blocks,
             sum(len(holding.rows) for holding in holdings),
         )
 
-
-def _held(blocks: Mapping[CollectionName, Sequence[Block]]) -> Iterator[Held]:
-    """Yield what collections hold, told once for all detectors."""
-    filters = _Filters()
-    for collection, there in blocks.items():
-        held: set[Held] = set()
-        for block in there:
-            # What has an empty range is found by nobody.
-            if block.begin >= block.end:
-                continue
-            for filter in filters[block.data_ids]:
-                held.add(Held(collection, block.dataset_type, filter, block.begin, block.end))
-        yield from sorted(held)
+    @property
+    def held(self) -> Iterator[Held]:
+        """What collections hold, told once for all detectors."""
+        filters = _Filters()
+        for collection, there in self.blocks.items():
+            held: set[Held] = set()
+            for block in there:
+                # What has an empty range is found by nobody.
+                if block.begin >= block.end:
+                    continue
+                for filter in filters[block.data_ids]:
+                    of_filter = Held(
+                        collection,
+                        block.dataset_type,
+                        filter,
+                        block.begin,
+                        block.end,
+                    )
+                    held.add(of_filter)
+            yield from sorted(held)
 
 
 class _Filters(dict[frozenset[str], Set[str]]):

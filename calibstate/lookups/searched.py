@@ -113,7 +113,7 @@ def declared_searches(
                 selected=folded.selected,
                 unsealed=unsealed,
                 timeline=folded.timeline,
-                held=folded.held,
+                held=tuple(folded.held),
                 certifications=folded.certifications,
             )
             of_chain.append(declared)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from ..engine.expand import expand
 from ..errors import UnreachableError
 from ..kinds.chain import Chain
-from ..model.contents import Holding
+from ..model.contents import CollectionType, Holding
 from ..model.desired import DesiredState
 from ..model.fingerprints import ticket_fingerprint
 from ..model.names import RepositoryAddress
+from ..model.observations import SeenEntry
 from ..model.scope import Scope
 from ..model.sights import Ingested, Sight, SightOfChain, SightOfCollection, SightOfTicket
 from ..model.tickets import Ticket
@@ -24,6 +25,8 @@ from .resolve import resolve
 from .searched import tickets_of_collections
 
 __all__ = ["Arrivals", "Taken", "sight_of"]
+
+_CERTIFIED = SeenEntry(type=CollectionType.CALIBRATION)
 
 Arrivals = Callable[[Sequence[str]], Mapping[str, Ingested]]
 """Tells when the datasets of collections arrived."""
@@ -44,6 +47,12 @@ class Taken:
 
     butler: str
     """Digest of how the butler is declared."""
+
+    listed: Mapping[str, SeenEntry | None] | None = None
+    """Collections that were asked for, by name; `None`: nobody kept them."""
+
+    skymaps: Mapping[str, str] | None = None
+    """Hashes of skymaps; `None`: nobody asked."""
 
 
 def sight_of(
@@ -79,7 +88,7 @@ def sight_of(
         with suppress(UnreachableError):
             whole |= butler.digests(ticket.leaves)
             tickets[ticket.name] = ticket
-    looked = _Looked(desired, tickets, whole)
+    looked = _Looked(desired, tickets, whole, taken.listed)
     chains: dict[str, SightOfChain | None] = {}
     here = Scope(repositories=(address,))
     resources = [each.resource for each in expand(desired, here)]
@@ -90,6 +99,7 @@ def sight_of(
             continue
         with suppress(UnreachableError):
             chains[name] = looked.chain(butler, name)
+    there = looked.tickets_there(arrivals)
     return Sight(
         address=address,
         at=taken.at,
@@ -97,8 +107,10 @@ def sight_of(
         declared=taken.declared,
         butler=taken.butler,
         chains=dict(sorted(chains.items())),
-        tickets=looked.tickets_there(arrivals),
+        tickets=there,
         others=looked.others(),
+        listed=looked.listed(there),
+        skymaps=taken.skymaps,
     )
 
 
@@ -111,6 +123,9 @@ class _Looked:
 
     whole: Mapping[str, Holding]
     """What collections of tickets hold."""
+
+    asked_for: Mapping[str, SeenEntry | None] | None
+    """Collections that were asked for; `None`: nobody kept them."""
 
     searched: dict[str, Holding] = field(default_factory=dict)
     """What is searched through any chain holds of calibrations."""
@@ -206,8 +221,57 @@ class _Looked:
                 collections=len(there),
                 of_collections=len(ticket.leaves),
                 ingested=ingested,
+                whole=self.is_whole(ticket, there),
             )
         return tickets
+
+    def is_whole(self, ticket: Ticket, there: Sequence[str]) -> bool:
+        """Say whether a ticket is there as its seal and its file say."""
+        seal = self.desired.seals.get(ticket.key)
+        if seal is None or self.asked_for is None:
+            return False
+        # Of a part the fingerprint differs, too; this is told at once.
+        if tuple(there) != ticket.leaves:
+            return False
+        fingerprint = self._fingerprint(there)
+        if fingerprint != seal.noun.fingerprint:
+            return False
+        for name in there:
+            listed = self.asked_for.get(name)
+            if listed != _CERTIFIED:
+                return False
+            holding = self.whole[name]
+            if holding.unrecorded or holding.altered:
+                return False
+            # Of files that were looked at, one is gone.
+            sizes = holding.sizes.values()
+            if None in sizes:
+                return False
+        if ticket.collection is None:
+            return True
+        chain = SeenEntry(
+            type=CollectionType.CHAINED,
+            children=ticket.leaves,
+        )
+        listed = self.asked_for.get(ticket.collection)
+        return listed == chain
+
+    def listed(self, there: Mapping[str, SightOfTicket]) -> Mapping[str, SeenEntry | None] | None:
+        """Return what was listed besides tickets that are there whole.
+
+        Parameters
+        ----------
+        there
+            What was found of each ticket.
+        """
+        if self.asked_for is None:
+            return None
+        listed = dict(self.asked_for)
+        for name, ticket in self.tickets.items():
+            if there[name].whole:
+                for collection in (*ticket.children, *ticket.leaves):
+                    listed.pop(collection, None)
+        return listed
 
     def _fingerprint(self, collections: Sequence[str]) -> str:
         fingerprints: list[tuple[str, str]] = []

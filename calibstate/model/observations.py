@@ -194,6 +194,10 @@ class ObservationsOfOthers:
     published: bool = False
     """Whether those that were published count too."""
 
+    by_sights: bool = False
+    """Whether sights stand in for published observations that take long to
+    read: they tell the same of what is as it should be."""
+
     max_age: timedelta = timedelta(hours=24)
     """Age from which one is too old: its repository is unreachable then."""
 

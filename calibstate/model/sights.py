@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints
 
 from .contents import CollectionType
 from .names import Noun, RepositoryAddress
-from .observations import CLOCKS_AGREE, Moment, Name, ObservationHead, stamp
+from .observations import CLOCKS_AGREE, Moment, Name, ObservationHead, SeenEntry, SkymapHash, stamp
 from .timelinedocument import TimelineEntry
 from .timespans import UNBOUNDED
 
@@ -131,6 +131,10 @@ class SightOfTicket(Noun):
     ingested: Ingested | None = None
     """`None`: nothing is there, or the repository does not tell."""
 
+    whole: bool = False
+    """Whether all is there as its seal and its file say: collections and their
+    chain, and files as far as they were looked at."""
+
 
 class Sight(Noun):
     """What one repository showed, small."""
@@ -159,6 +163,14 @@ class Sight(Noun):
     others: Mapping[Name, SightOfCollection] = {}
     """Collections that are searched and hold something, and are no declared
     ticket's; or a ticket's that is not there as it was sealed."""
+
+    listed: Mapping[Name, SeenEntry | None] | None = None
+    """Collections that were asked for, by name, but for those of tickets that
+    are there whole; `None` for one that was absent.  `None` altogether: the
+    sight does not tell."""
+
+    skymaps: Mapping[Name, SkymapHash] | None = None
+    """Hash of each registered skymap, by name; `None`: nobody asked."""
 
     @property
     def moment(self) -> datetime:

@@ -161,13 +161,19 @@ class Standing:
             Nanoseconds of TAI.
         """
         for first, last in self.wins:
-            if first < end and begin < last:
+            if first >= end:
+                continue
+            if begin < last:
                 return True
         bounds: set[int] = set()
-        for span in self.ranges:
-            bounds.update(span)
-        # What only goes on tells nothing new.
-        return any(begin <= bound < end for bound in bounds)
+        for first, last in self.ranges:
+            bounds.add(first)
+            bounds.add(last)
+        # What only goes on behind others tells nothing new.
+        for bound in sorted(bounds):
+            if begin <= bound:
+                return bound < end
+        return False
 
 
 class _Wins(NamedTuple):

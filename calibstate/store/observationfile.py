@@ -18,7 +18,7 @@ from ..errors import Diagnostic, InvalidStateError
 from ..model.names import Noun
 from ..model.observations import Observation, ObservationHead, ObservationsDocument
 
-__all__ = ["HEAD", "LARGEST", "dumps", "first_mistake", "head_of", "loads", "read"]
+__all__ = ["HEAD", "LARGEST", "READ_AT_ONCE", "dumps", "first_mistake", "head_of", "loads", "read"]
 
 LARGEST = 256 * 1024 * 1024
 """Bytes beyond which a file is not one of ours."""
@@ -26,6 +26,10 @@ LARGEST = 256 * 1024 * 1024
 HEAD = 4096
 """Bytes in which a file that `dumps` wrote of one repository says whose it
 is."""
+
+READ_AT_ONCE = 16 * 1024 * 1024
+"""Bytes that are read within a second; of a larger file a sight tells the same
+more quickly."""
 
 _OURS = ("kind", "format_version")
 _BODY = b',"collections":'

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import Diagnostic, InvalidStateError
 from ..model.names import Noun, RepositoryAddress
-from ..model.observations import Moment, Name
+from ..model.observations import Moment, Name, SeenEntry, SkymapHash
 from ..model.sights import Fingerprint, Sight, SightOfChain, SightOfCollection, SightOfTicket
 from ..model.timelinedocument import TimelineEntry
 from .observationfile import first_mistake
@@ -85,6 +85,14 @@ class SightDocument(Noun):
     """Collections that are searched and hold something, and are no declared
     ticket's; or a ticket's that is not there as it was sealed."""
 
+    listed: Mapping[Name, SeenEntry | None] | None = None
+    """Collections that were asked for, by name, but for those of tickets that
+    are there whole; null for one that was absent.  Null altogether: the sight
+    does not tell."""
+
+    skymaps: Mapping[Name, SkymapHash] | None = None
+    """Hash of each registered skymap, by name; null: nobody asked."""
+
 
 def dumps(sight: Sight) -> bytes:
     """Write a sight as it is published.
@@ -117,6 +125,8 @@ def dumps(sight: Sight) -> bytes:
         timelines=timelines,
         tickets=sight.tickets,
         others=sight.others,
+        listed=sight.listed,
+        skymaps=sight.skymaps,
     )
     return document.model_dump_json().encode() + b"\n"
 
@@ -159,6 +169,8 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
         chains=_chains_of(document),
         tickets=document.tickets,
         others=document.others,
+        listed=document.listed,
+        skymaps=document.skymaps,
     )
 
 

@@ -23,6 +23,8 @@ def observations_of(
     desired: DesiredState,
     listener: Listener,
     max_age: timedelta | None,
+    *,
+    by_sights: bool = False,
 ) -> ObservationsOfOthers:
     """Return the observations that a command was given.
 
@@ -36,6 +38,8 @@ def observations_of(
         Told of observed repositories that nobody declared.
     max_age
         Age from which an observation is too old; `None`: as usual.
+    by_sights
+        Whether sights stand in for observations that take long to read.
 
     Raises
     ------
@@ -64,4 +68,4 @@ def observations_of(
         if address not in desired.repositories:
             listener.note(f"{address} was observed, but nobody declared it; what was seen there is not used")
     age = ObservationsOfOthers.max_age if max_age is None else max_age
-    return ObservationsOfOthers(newest, PUBLISHED in words, age)
+    return ObservationsOfOthers(newest, PUBLISHED in words, by_sights, age)

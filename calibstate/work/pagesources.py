@@ -304,6 +304,7 @@ class Sources:
     def _places(self) -> Places:
         session = self.session
         session.looks = self.wishes.live
+        session.by_sights = True
         session.max_age = _AS_OLD_AS_IT_IS
         return session.places()
 
@@ -384,9 +385,9 @@ class Sources:
         """Return what a repository showed until a moment, newest first."""
         sights: list[Sight] = []
         history = self._places.sights(address)
-        looks = [look for look in history.kept if stamp(look.began) <= at]
-        for look in looks[:_MOST_SIGHTS]:
-            sight = history.read(look)
+        looks = [kept for kept in history.kept if stamp(kept.began) <= at]
+        for kept in looks[:_MOST_SIGHTS]:
+            sight = history.read(kept)
             # Somebody may have deleted it since it was listed.
             if sight:
                 sights.append(sight)
@@ -433,7 +434,8 @@ class Sources:
         for address in places_of(session.desired, session.scope):
             sight = sights.get(address)
             of_sight = None
-            if sight and address not in by_rows:
+            # Rows that take long to read are worth less than an hourly page.
+            if sight and (address not in by_rows or self._places.is_by_sight(address)):
                 of_sight = chains_of_sight(session.desired, sight)
             if of_sight is None:
                 others.append(address)

@@ -63,6 +63,9 @@ class Session:
     looks: bool = True
     """Whether repositories and Rucio are looked at."""
 
+    by_sights: bool = False
+    """Whether sights stand in for observations that take long to read."""
+
     remembers: bool = False
     """Whether what a database held at the last look may be remembered."""
 
@@ -183,7 +186,13 @@ class Session:
         from .observed import observations_of
 
         only = self.narrowed.only
-        observations = observations_of(self.observed, self.desired, self.listener, self.max_age)
+        observations = observations_of(
+            self.observed,
+            self.desired,
+            self.listener,
+            self.max_age,
+            by_sights=self.by_sights,
+        )
         places = Places(
             self.desired,
             observations,

@@ -16,10 +16,12 @@ from pathlib import Path
 from calibstate import __version__
 from calibstate.factory.addresses import Addresses
 from calibstate.lookups.searched import declared_searches
+from calibstate.model.chains import usual_chains
+from calibstate.model.contents import CollectionType
 from calibstate.model.desired import DesiredState
 from calibstate.model.fingerprints import digest_of_lines, ticket_fingerprint
 from calibstate.model.names import RepositoryAddress
-from calibstate.model.observations import stamp
+from calibstate.model.observations import SeenEntry, stamp
 from calibstate.model.pages import DeclaredSearch
 from calibstate.model.scope import Scope
 from calibstate.model.seals import Coverage, Seal, SealedCollection, SealedFrom, SealedType
@@ -254,11 +256,17 @@ def _sight(
         timeline=timeline,
     )
     tickets: dict[str, SightOfTicket] = {}
+    listed: dict[str, SeenEntry | None] = {
+        CALIB: SeenEntry(type=CollectionType.CHAINED, children=search.children)
+    }
+    for name in usual_chains(INSTRUMENT):
+        listed.setdefault(name, None)
     for written in desired.tickets.values():
         ticket = written.noun
         seal = desired.seals[ticket.key].noun
         number = len(ticket.leaves)
         if ticket.collection not in searched:
+            listed |= dict.fromkeys((*ticket.children, *ticket.leaves))
             nothing = ticket_fingerprint([])
             tickets[ticket.name] = SightOfTicket(fingerprint=nothing, collections=0, of_collections=number)
             continue
@@ -268,6 +276,7 @@ def _sight(
             collections=number,
             of_collections=number,
             ingested=Ingested(first=day, last=day),
+            whole=True,
         )
     return Sight(
         address=address,
@@ -277,4 +286,5 @@ def _sight(
         butler=Addresses(desired).butler_digest(address),
         chains={CALIB: chain},
         tickets=tickets,
+        listed=listed,
     )

@@ -107,11 +107,13 @@ def chain_timeline(
     if origin:
         live = content.live.get(origin, {}).get(name)
         if live:
+            # A sight does not tell what collections hold; most have a seal.
+            held = live.held or (shown.held if shown else ())
             return ShownTimeline(
                 instrument,
                 name,
                 live.timeline,
-                live.held,
+                held,
                 origin,
             )
     return shown
