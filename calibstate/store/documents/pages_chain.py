@@ -21,7 +21,11 @@ __all__ = [
     "MergePart",
     "chain_document",
     "merge_part",
+    "parts_of",
 ]
+
+_MOST_ON_A_PAGE = 150
+"""Rows on one page; of more, the others have pages of their own."""
 
 
 class ChainColumn(Noun):
@@ -103,7 +107,13 @@ class ChainDocument(PageDocument):
     """Those that search it as declared come first."""
 
     rows: tuple[ChainRow, ...]
-    """In search order."""
+    """In search order, as far as the page shows them."""
+
+    first: int
+    """Number of the first of them among all, from 1."""
+
+    of_rows: int
+    """How many there are in all."""
 
     retired: Mapping[str, str]
     """What is not to be searched any more, with the reason."""
@@ -203,11 +213,36 @@ def chain_document(content: PageContent, instrument: InstrumentName, chain: Coll
             "hold": public(written.hold or ""),
             "columns": tuple(parts),
             "rows": tuple(rows),
+            "first": 1,
+            "of_rows": len(rows),
             "retired": retired,
             "told_by": told_by,
             "merges": tuple(merges),
         }
     )
+
+
+def parts_of(document: ChainDocument) -> Iterator[ChainDocument]:
+    """Yield what pages of a chain show; of a short one a single page.
+
+    The first has all that is not searched alike everywhere, and who changed
+    the chain.
+
+    Parameters
+    ----------
+    document
+        All of it.
+    """
+    for begin in range(0, max(document.of_rows, 1), _MOST_ON_A_PAGE):
+        rows = document.rows[begin : begin + _MOST_ON_A_PAGE]
+        if begin:
+            update = {"rows": rows, "first": begin + 1, "merges": ()}
+            yield document.model_copy(update=update)
+            continue
+        differing = [row for row in document.rows[_MOST_ON_A_PAGE:] if row.differs]
+        # Where nothing is known of any, they do not stand out.
+        rows += tuple(differing[:_MOST_ON_A_PAGE])
+        yield document.model_copy(update={"rows": rows})
 
 
 def merge_part(content: PageContent, merge: Merge) -> MergePart:

@@ -82,11 +82,14 @@ def go_address(key: str) -> str:
     return f"go/{segment(key)}/"
 
 
-def chain_address(instrument: InstrumentName, chain: str) -> str:
-    """Return the address of a declared chain."""
+def chain_address(instrument: InstrumentName, chain: str, first: int = 1) -> str:
+    """Return the address of a declared chain, from one of its rows on."""
     name = chain.removeprefix(f"{instrument}/")
     segments = [segment(part) for part in name.split("/")]
-    return f"{segment(instrument)}/chain/{'/'.join(segments)}/"
+    address = f"{segment(instrument)}/chain/{'/'.join(segments)}/"
+    if first > 1:
+        address += f"from-{first}/"
+    return address
 
 
 def timeline_address(instrument: InstrumentName, dataset_type: str = "") -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ...model.pages import PageContent
 from ...store.documents.pages import public
-from ...store.documents.pages_chain import chain_document
+from ...store.documents.pages_chain import chain_document, parts_of
 from ..sentences import of_chain
 from .addresses import chain_address
 from .page import Page
 
 __all__ = ["chain_pages"]
+
+_MOST_MERGES = 100
+"""Commits that a page has as a table; its document has all."""
 
 
 def chain_pages(content: PageContent) -> Iterator[Page]:
@@ -28,8 +31,17 @@ def chain_pages(content: PageContent) -> Iterator[Page]:
         chains = [written.noun.chain for written in content.desired.chains_of(instrument)]
         for chain in chains:
             document = chain_document(content, instrument, chain)
-            more = {"chains": chains, "sentences": _sentences(content, chain)}
-            yield Page(chain_address(instrument, chain), chain, document, instrument, "chain", more)
+            parts = tuple(parts_of(document))
+            more = {
+                "chains": chains,
+                "sentences": _sentences(content, chain),
+                "firsts": tuple(part.first for part in parts),
+                "most_merges": _MOST_MERGES,
+            }
+            for part in parts:
+                address = chain_address(instrument, chain, part.first)
+                title = chain if part.first == 1 else f"{chain}, from {part.first}"
+                yield Page(address, title, part, instrument, "chain", more)
 
 
 def _sentences(content: PageContent, chain: str) -> Mapping[str, Sequence[str]]:
