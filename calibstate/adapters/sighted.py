@@ -7,6 +7,7 @@ gigabyte of memory.  Its sight tells the same of all that is as it should be.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from typing_extensions import override
@@ -14,15 +15,65 @@ from typing_extensions import override
 from ..errors import UnreachableError
 from ..model.contents import CollectionType, Holding, Row, RowsOnDemand
 from ..model.desired import DesiredState
-from ..model.names import CollectionName
+from ..model.names import CollectionName, TicketKey
 from ..model.observations import Observation, SeenEntry
 from ..model.seals import SealedCollection
-from ..model.sights import Sight, SightOfTicket
-from ..model.tickets import Ticket
+from ..model.sights import Sight
 from ..ports.butler import SeenCollection
 from .recorded import RecordedButler
 
-__all__ = ["SightedButler"]
+__all__ = ["SealedTickets", "SightedButler"]
+
+_CERTIFIED = SeenEntry(type=CollectionType.CALIBRATION)
+"""How collections of tickets are listed; there are tens of thousands."""
+
+
+@dataclass(frozen=True)
+class SealedTicket:
+    """A ticket as it is where all of it is there."""
+
+    fingerprint: str
+    collections: Mapping[CollectionName, SealedCollection]
+    listed: Mapping[CollectionName, SeenEntry]
+
+
+class SealedTickets:
+    """What seals tell of tickets, made once for all repositories.
+
+    Parameters
+    ----------
+    desired
+        What is declared.
+    """
+
+    def __init__(self, desired: DesiredState) -> None:
+        self.desired = desired
+        self._tickets: dict[TicketKey, SealedTicket | None] = {}
+
+    def of(self, key: TicketKey) -> SealedTicket | None:
+        """Return a ticket as it was sealed; `None`: it was not.
+
+        Parameters
+        ----------
+        key
+            Instrument and ticket.
+        """
+        if key not in self._tickets:
+            self._tickets[key] = self._as_sealed(key)
+        return self._tickets[key]
+
+    def _as_sealed(self, key: TicketKey) -> SealedTicket | None:
+        written = self.desired.seals.get(key)
+        if written is None:
+            return None
+        seal = written.noun
+        names = tuple(seal.fingerprints)
+        listed = dict.fromkeys(names, _CERTIFIED)
+        chain = self.desired.tickets[key].noun.collection
+        if chain:
+            listed[chain] = SeenEntry(type=CollectionType.CHAINED, children=names)
+        collections = dict(zip(names, seal.collections.values(), strict=True))
+        return SealedTicket(seal.fingerprint, collections, listed)
 
 
 class SightedButler(RecordedButler):
@@ -35,13 +86,13 @@ class SightedButler(RecordedButler):
     ----------
     sight
         One that tells which collections were listed.
-    desired
-        What is declared: seals tell what tickets hold that are there whole.
+    sealed
+        What tickets hold that are there whole.
     read
         Reads the observation.
     """
 
-    def __init__(self, sight: Sight, desired: DesiredState, read: Callable[[], Observation]) -> None:
+    def __init__(self, sight: Sight, sealed: SealedTickets, read: Callable[[], Observation]) -> None:
         self._sight = sight
         self._read = read
         self._sealed: dict[CollectionName, SealedCollection] = {}
@@ -51,7 +102,7 @@ class SightedButler(RecordedButler):
         self._is_outdated = False
         """Whether a ticket has another seal by now, and tells no more."""
         listed: dict[CollectionName, SeenEntry | None] = dict(sight.listed or {})
-        for written in desired.tickets.values():
+        for written in sealed.desired.tickets.values():
             ticket = written.noun
             there = sight.tickets.get(ticket.name)
             if there is None:
@@ -61,8 +112,14 @@ class SightedButler(RecordedButler):
             is_told = any(name in sight.others for name in ticket.leaves)
             if is_told or not there.collections:
                 self._leaves.update(ticket.leaves)
-            if there.whole:
-                listed |= self._entries_of(ticket, there, desired)
+            if not there.whole:
+                continue
+            as_sealed = sealed.of(ticket.key)
+            if as_sealed is None or as_sealed.fingerprint != there.fingerprint:
+                self._is_outdated = True
+                continue
+            self._sealed |= as_sealed.collections
+            listed |= as_sealed.listed
         # Nothing is checked again that was checked when the sight was read.
         observation = Observation.model_construct(
             address=sight.address,
@@ -76,24 +133,6 @@ class SightedButler(RecordedButler):
             skymaps=sight.skymaps,
         )
         super().__init__(observation)
-
-    def _entries_of(
-        self, ticket: Ticket, there: SightOfTicket, desired: DesiredState
-    ) -> Mapping[CollectionName, SeenEntry]:
-        """Return how the collections of a whole ticket were listed."""
-        written = desired.seals.get(ticket.key)
-        if written is None or written.noun.fingerprint != there.fingerprint:
-            self._is_outdated = True
-            return {}
-        seal = written.noun
-        entries: dict[CollectionName, SeenEntry] = {}
-        for name, sealed in zip(seal.fingerprints, seal.collections.values(), strict=True):
-            self._sealed[name] = sealed
-            entries[name] = SeenEntry(type=CollectionType.CALIBRATION)
-        if ticket.collection:
-            children = tuple(seal.fingerprints)
-            entries[ticket.collection] = SeenEntry(type=CollectionType.CHAINED, children=children)
-        return entries
 
     @cached_property
     def _rest(self) -> RecordedButler:

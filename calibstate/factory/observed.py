@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ..errors import CalibstateError, Diagnostic, Severity, UnreachableError
@@ -21,6 +21,7 @@ from .records import RecordStores
 
 if TYPE_CHECKING:
     from ..adapters.recorded import RecordedButler
+    from ..adapters.sighted import SealedTickets
 
 __all__ = ["ObservedByOthers", "SeenByOthers"]
 
@@ -51,6 +52,12 @@ class ObservedByOthers:
         self._addresses = addresses
         self._stores = stores
         self._desired = desired
+
+    @cached_property
+    def _sealed(self) -> SealedTickets:
+        from ..adapters.sighted import SealedTickets
+
+        return SealedTickets(self._desired)
 
     def stand_in(self, address: RepositoryAddress, unseen: UnreachableError) -> SeenByOthers:
         """Return a repository as others saw it last.
@@ -118,7 +125,7 @@ class ObservedByOthers:
                 there = sight()
                 # Sights of before did not tell what was listed.
                 if there and there.listed is not None:
-                    return _sighted(there, self._desired, read)
+                    return _sighted(there, self._sealed, read)
             return _recorded(read)
 
         return _Newest(head, recorded, sight, SeenBy.PUBLISHED)
@@ -297,10 +304,10 @@ def _recorded(read: Callable[[], Observation]) -> RecordedButler:
     return RecordedButler(read())
 
 
-def _sighted(sight: Sight, desired: DesiredState, read: Callable[[], Observation]) -> RecordedButler:
+def _sighted(sight: Sight, sealed: SealedTickets, read: Callable[[], Observation]) -> RecordedButler:
     from ..adapters.sighted import SightedButler
 
-    return SightedButler(sight, desired, read)
+    return SightedButler(sight, sealed, read)
 
 
 def _unseen(unseen: UnreachableError, why: str, public: str = "") -> UnreachableError:
