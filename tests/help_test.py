@@ -68,6 +68,7 @@ READING = {
     "fingerprint",
     "impact",
     "log",
+    "retention",
     "show",
     "status",
 }

@@ -86,6 +86,9 @@ COMMANDS: Mapping[str, Entry] = {
         Group.LOOK, "fingerprint", "Tell whether repositories select the same calibrations."
     ),
     "timeline": Entry(Group.LOOK, "timeline", "Tell which ticket wins when, by dataset type and filter."),
+    "retention": Entry(
+        Group.LOOK, "retention", "Tell what repositories keep, and what of it nobody needs any more."
+    ),
     "page": Entry(Group.LOOK, "page", "Write pages that tell how it stands everywhere, for a browser."),
     "log": Entry(Group.LOOK, "log", "Tell what was done, by whom, when, and from which commit."),
     "rollback": Entry(Group.REPAIR, "rollback", "Prepare the change that takes a ticket out everywhere."),

@@ -39,6 +39,7 @@ from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
 from ..ports.progress import Watch, unwatched
+from ..ports.retention import RetentionReader
 from ..ports.rucio import RucioWriter
 from ..ports.silence import USUAL_TIMEOUT, Silences
 from ..ports.sources import SourceStore
@@ -204,6 +205,10 @@ class Places:
     def construction(self, address: RepositoryAddress) -> ConstructionReader:
         """Return a repository, to look at what was made there."""
         return self._repository(address).construction()
+
+    def retention(self, address: RepositoryAddress) -> RetentionReader:
+        """Return a repository as it is now, to look at all that it keeps."""
+        return self._repository(address).retention()
 
     def batches(self, address: RepositoryAddress) -> BatchRunner:
         """Return what runs the templates for a repository."""

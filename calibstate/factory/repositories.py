@@ -18,6 +18,7 @@ from ..ports.commands import CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
 from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
+from ..ports.retention import RetentionReader
 from . import clock
 from .addresses import Addresses
 from .asking import Asking
@@ -86,6 +87,7 @@ class RepositoryPlace:
         self._construction: Once[ConstructionReader] = Once(self._open_construction)
         self._batches: Once[BatchRunner] = Once(self._open_batches)
         self._commands: Once[CommandRunner] = Once(self._open_commands)
+        self._retention: Once[RetentionReader] = Once(self._open_retention)
 
     # Reading
 
@@ -284,6 +286,25 @@ class RepositoryPlace:
 
         uri = self._addresses.repository(self._address)
         return open_batch_runner(uri, self._addresses.construction(self._address), self._asking.timeout)
+
+    # Retention
+
+    def retention(self) -> RetentionReader:
+        """Return it to look at all that it keeps."""
+        began = clock.now()
+        reader = self._retention.get()
+        self._note_look(began)
+        self._begin_to_ask()
+        return reader
+
+    def _open_retention(self) -> RetentionReader:
+        return self._asking.ask_repository(self._address, self._open_retention_reader)
+
+    def _open_retention_reader(self) -> RetentionReader:
+        from ..adapters.butler.retention import open_retention_reader
+
+        uri = self._addresses.repository(self._address)
+        return open_retention_reader(self._address, uri, self._asking.timeout)
 
     # Commands
 

@@ -35,6 +35,7 @@ _PORTS = frozenset(
         "construction",
         "packages",
         "pipelines",
+        "retention",
         "rucio",
         "run_commands",
         "run_pipelines",

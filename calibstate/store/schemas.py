@@ -60,6 +60,7 @@ from .documents.pages_written import PagesDocument
 from .documents.places import ObservedDocument, SchemasDocument, SealsDocument, UnlockedDocument
 from .documents.plans import DriftDocument, PlanDocument
 from .documents.proposing import AdoptDocument, ProposeDocument
+from .documents.retention import RetentionDocument
 from .documents.status import StatusDocument
 from .documents.timelines import TimelineDocument
 from .documents.validation import ValidationDocument
@@ -107,6 +108,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("desired.json", DesiredDocument, "The desired chains of each repository", printed=True),
     Document("effective.json", EffectiveDocument, "What lookups get on a night", printed=True),
     Document("live.json", LiveDocument, "What repositories were seen to search", printed=True),
+    Document("retention.json", RetentionDocument, "What repositories keep, by class", printed=True),
     Document("fingerprints.json", FingerprintsDocument, "Fingerprints of live chains", printed=True),
     Document("timeline.json", TimelineDocument, "Which ticket wins when, through chains", printed=True),
     Document("log.json", LogDocument, "What was done: runs, from their journals", printed=True),

@@ -183,6 +183,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.fingerprints.fingerprints_document",
         Format.MARKDOWN: "views.fingerprints.as_markdown",
     },
+    "results.retention.RetentionTold": {
+        Format.TEXT: "views.retention.as_text",
+        Format.JSON: "store.documents.retention.retention_document",
+        Format.MARKDOWN: "views.retention.as_markdown",
+    },
     "results.timelines.TimelinesDrawn": {
         Format.TEXT: "views.timelines.text.as_text",
         Format.JSON: "store.documents.timelines.timeline_document",

@@ -34,6 +34,7 @@ __all__ = [
     "as_only_datastore",
     "by_distance",
     "file_stores",
+    "files_of_nobody",
     "first_writable",
     "has_datastore",
     "is_in_zip",
@@ -329,6 +330,28 @@ def unrecorded_below(butler: Butler, folder: str) -> tuple[str, ...]:
         Relative to the roots, such as the name of a RUN.
     """
     nobodys: list[str] = []
+    for _, file in files_of_nobody(butler, folder):
+        nobodys.append(file.ospath if file.isLocal else str(file))
+    return tuple(sorted(nobodys))
+
+
+def files_of_nobody(butler: Butler, folder: str) -> Iterator[tuple[str, ResourcePath]]:
+    """Yield the files below a folder that no dataset is recorded in.
+
+    Parameters
+    ----------
+    butler
+        Whose.
+    folder
+        Relative to the roots of its datastores.
+
+    Yields
+    ------
+    str
+        Path of a file, relative to the root that it is below.
+    ResourcePath
+        The file.
+    """
     for store in file_stores(butler):
         below = store.root.join(f"{folder}/", forceDirectory=True)
         if below.isLocal and not Path(below.ospath).is_dir():
@@ -342,8 +365,7 @@ def unrecorded_below(butler: Butler, folder: str) -> tuple[str, ...]:
         owners = store.datastore._refs_associated_with_artifacts(list(files)) if files else {}
         for path, file in files.items():
             if not owners.get(path):
-                nobodys.append(file.ospath if file.isLocal else str(file))
-    return tuple(sorted(nobodys))
+                yield path, file
 
 
 def recorded(butler: Butler, refs: Iterable[DatasetRef]) -> set[str]:

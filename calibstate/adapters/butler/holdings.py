@@ -30,7 +30,7 @@ from ...model.timespans import UNBOUNDED
 from ..registry.files import total_size
 from .datastore import artifacts, has_datastore, recorded, sizes_of
 
-__all__ = ["find_collections", "read_arrivals", "read_holdings"]
+__all__ = ["Answers", "find_collections", "read_arrivals", "read_holdings", "read_rows"]
 
 _Value = TypeVar("_Value")
 
@@ -96,18 +96,7 @@ def read_holdings(
         # The summary may name types that are gone; it never lacks one.
         for dataset_type_name in sorted(info.dataset_types or ()):
             collections_of.setdefault(dataset_type_name, []).append(info.name)
-    answers = _Answers({name: [] for name in leaves})
-    with butler.query() as query:
-        for dataset_type_name, within in collections_of.items():
-            dataset_type = butler.get_dataset_type(dataset_type_name)
-            if calibrations_only and not dataset_type.isCalibration():
-                continue
-            rows = query.join_dataset_search(dataset_type, within).general(
-                dataset_type.dimensions.required,
-                dataset_fields={dataset_type_name: {"dataset_id", "run", "collection", "timespan"}},
-                find_first=False,
-            )
-            answers.take(dataset_type, rows)
+    answers = read_rows(butler, leaves, collections_of, calibrations_only=calibrations_only)
     # Where the datastore is not looked at, nothing counts as unrecorded.
     recorded_uuids: Collection[str] = answers.refs.keys()
     if not calibrations_only:
@@ -131,6 +120,41 @@ def read_holdings(
             holding = replace(holding, sizes=actual, recorded=as_recorded)
         holdings[name] = holding
     return holdings
+
+
+def read_rows(
+    butler: Butler,
+    leaves: Iterable[str],
+    collections_of: Mapping[str, Sequence[str]],
+    *,
+    calibrations_only: bool = False,
+) -> Answers:
+    """Return the rows of collections, one query for each dataset type.
+
+    Parameters
+    ----------
+    butler
+        Where.
+    leaves
+        Collections, none of them CHAINED.
+    collections_of
+        Those of them that may have a dataset type, by its name.
+    calibrations_only
+        Leave out datasets of types that are no calibrations.
+    """
+    answers = Answers({name: [] for name in leaves})
+    with butler.query() as query:
+        for dataset_type_name, within in collections_of.items():
+            dataset_type = butler.get_dataset_type(dataset_type_name)
+            if calibrations_only and not dataset_type.isCalibration():
+                continue
+            rows = query.join_dataset_search(dataset_type, within).general(
+                dataset_type.dimensions.required,
+                dataset_fields={dataset_type_name: {"dataset_id", "run", "collection", "timespan"}},
+                find_first=False,
+            )
+            answers.take(dataset_type, rows)
+    return answers
 
 
 def read_arrivals(butler: Butler, names: Sequence[str]) -> dict[str, Ingested]:
@@ -167,7 +191,7 @@ def read_arrivals(butler: Butler, names: Sequence[str]) -> dict[str, Ingested]:
 
 
 @dataclass
-class _Answers:
+class Answers:
     """Rows by collection, and each dataset of theirs once."""
 
     rows: dict[str, list[Row]]

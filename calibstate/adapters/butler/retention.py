@@ -1,0 +1,187 @@
+"""All that a repository keeps of calibrations, as its registry tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lsst.daf.butler import Butler, CollectionInfo, DatasetRef
+from lsst.daf.butler.registry import CollectionType as ButlersType  # type: ignore[attr-defined]
+from lsst.resources import ResourcePath
+from typing_extensions import override
+
+from ...model.contents import CollectionType, Holding
+from ...model.names import RepositoryAddress
+from ...model.retention import Inventory, LitterFile, StoredAs
+from ...ports.retention import RetentionReader
+from ...ports.silence import USUAL_TIMEOUT
+from ..batches import for_each
+from .datastore import FilesByUuid, artifacts, by_distance, files_of_nobody, has_datastore, sizes_of
+from .holdings import read_rows
+from .opening import Repository
+
+__all__ = ["open_retention_reader"]
+
+
+def open_retention_reader(
+    address: RepositoryAddress, uri: str, timeout: timedelta = USUAL_TIMEOUT
+) -> RetentionReader:
+    """Return a repository in which all that it keeps is looked at.
+
+    Parameters
+    ----------
+    address
+        What it is called.
+    uri
+        URI or path of the repository.
+    timeout
+        How long it may be silent.
+
+    Raises
+    ------
+    UnreachableError
+        It cannot be opened from here.
+    """
+    repository = Repository(uri, timeout)
+    return _Reader(address, repository, repository.open(writeable=False))
+
+
+class _Reader(RetentionReader):
+    """A repository to look at."""
+
+    def __init__(self, address: RepositoryAddress, repository: Repository, butler: Butler) -> None:
+        self._address = address
+        self._repository = repository
+        self._butler = butler
+
+    @override
+    def inventory(self, folders: Iterable[str]) -> Inventory:
+        with self._repository.asking():
+            # Dataset types may have been removed or defined again since.
+            self._butler.registry.refresh()
+            chains = {info.name: tuple(info.children) for info in self._infos("*", ButlersType.CHAINED)}
+            patterns = [f"{folder}/*" for folder in dict.fromkeys(folders)]
+            runs = {info.name: info for info in self._infos(patterns, ButlersType.RUN, with_types=True)}
+            types = _types_in(runs.values())
+            # A summary of all types of all TAGGED collections would take long.
+            others = [
+                *self._infos("*", ButlersType.CALIBRATION, with_types=True, only=types),
+                *self._infos("*", ButlersType.TAGGED, with_types=True, only=types),
+            ]
+            collections = [*runs.values(), *others]
+            collections_of: dict[str, list[str]] = {}
+            for info in collections:
+                for name in sorted(info.dataset_types or ()):
+                    if name in types:
+                        collections_of.setdefault(name, []).append(info.name)
+            answers = read_rows(self._butler, [info.name for info in collections], collections_of)
+            holdings: dict[str, Holding] = {}
+            for info in collections:
+                type_ = CollectionType[info.type.name]
+                holdings[info.name] = Holding(info.name, type_, tuple(answers.rows[info.name]))
+            stored = None
+            if has_datastore(self._butler):
+                stored = self._files(answers.refs_in(runs))
+            return Inventory(self._address, chains, holdings, stored, tuple(self._litter(runs)))
+
+    def _infos(
+        self,
+        expression: str | list[str],
+        type_: ButlersType,
+        *,
+        with_types: bool = False,
+        only: Iterable[str] | None = None,
+    ) -> Sequence[CollectionInfo]:
+        if expression == []:
+            return ()
+        return self._butler.collections.query_info(
+            expression,
+            collection_types=type_,
+            include_summary=with_types,
+            summary_datasets=only,
+        )
+
+    def _files(self, refs: Sequence[DatasetRef]) -> Mapping[str, StoredAs]:
+        """Return the files of datasets, with their sizes."""
+        files = artifacts(self._butler, refs)
+        # Few have no size on record; only those are looked at.
+        actual = sizes_of(_without_size(files))
+        stored: dict[str, StoredAs] = {}
+        for uuid, of_dataset in files.items():
+            size = 0
+            for file in of_dataset:
+                size += file.size or actual.get(file.uri) or 0
+            uris = tuple(str(file.uri) for file in of_dataset)
+            stored[uuid] = StoredAs(uris, size)
+        return stored
+
+    def _litter(self, runs: Iterable[str]) -> Iterator[LitterFile]:
+        """Yield the files below the folders of RUNs that no dataset has."""
+        names = set(runs)
+        run_of: dict[ResourcePath, str] = {}
+        for folder in _outermost(names):
+            for path, file in files_of_nobody(self._butler, folder):
+                run = _innermost(path, names)
+                if run:
+                    run_of[file] = run
+        for some, together in by_distance(run_of, lambda file: file):
+            answers = for_each(_status_of, some, together=together)
+            for file, status in zip(some, answers, strict=True):
+                # It may have gone meanwhile.
+                if status:
+                    yield LitterFile(run_of[file], str(file), status.size, status.changed)
+
+
+def _types_in(infos: Iterable[CollectionInfo]) -> frozenset[str]:
+    types: set[str] = set()
+    for info in infos:
+        types.update(info.dataset_types or ())
+    return frozenset(types)
+
+
+def _without_size(files: FilesByUuid) -> Iterator[ResourcePath]:
+    for of_dataset in files.values():
+        for file in of_dataset:
+            if file.size is None:
+                yield file.uri
+
+
+@dataclass(frozen=True)
+class _Status:
+    """The size of a file in bytes, and when it was written, if told."""
+
+    size: int
+    changed: datetime | None
+
+
+def _status_of(file: ResourcePath) -> _Status | None:
+    """Return how a file is; `None`: it is gone."""
+    try:
+        if file.isLocal:
+            status = Path(file.ospath).stat()
+            return _Status(status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+        # The first versions 30 of lsst-resources tell no times.
+        ask = getattr(file, "get_info", None)
+        if ask is None:
+            return _Status(file.size(), None)
+        info = ask()
+        return _Status(info.size, info.last_modified)
+    except FileNotFoundError:
+        return None
+
+
+def _outermost(names: Iterable[str]) -> list[str]:
+    """Return those names that are below none of the others."""
+    outermost: list[str] = []
+    for name in sorted(names):
+        if _innermost(name, outermost) is None:
+            outermost.append(name)
+    return outermost
+
+
+def _innermost(path: str, names: Iterable[str]) -> str | None:
+    """Return the longest of some names that a path is below, or is."""
+    above = [name for name in names if path == name or path.startswith(f"{name}/")]
+    return max(above, key=len, default=None)

@@ -1,0 +1,182 @@
+"""What repositories keep, by class, and what a person could clean up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.text import Text
+
+from ..model.names import RepositoryAddress
+from ..model.results.retention import RetentionTold
+from ..model.retention import Keeper, LineState, RetentionClass, RetentionLine
+from .markdown import fenced, row, safe
+from .messages import below, count, grouped
+from .printable import printable
+from .shell_words import quoted
+
+__all__ = ["as_markdown", "as_text"]
+
+_ORDER = (LineState.OFFERED, LineState.LATER, LineState.KEPT, LineState.NOT_KNOWN)
+"""What is shown line by line; what is in use is only counted."""
+
+_TITLES: Mapping[LineState, str] = {
+    LineState.OFFERED: "Nothing that was looked at needs these",
+    LineState.LATER: "Nor these, but the state tree keeps them for a while",
+    LineState.KEPT: "Kept, since something names them",
+    LineState.NOT_KNOWN: "Not known, since a place could not be seen",
+}
+
+_MOST = 20
+"""Lines of one state and class that are shown before they are folded."""
+
+_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+
+_Lines = Iterable[RetentionLine]
+
+
+def as_text(result: RetentionTold) -> Iterator[Text | str]:
+    """Yield what each repository keeps: the classes, then line by line."""
+    for address, lines in result.lines.items():
+        yield _heading(address, result)
+        for retention, of_class in _by_class(lines).items():
+            yield below(f"{retention.value}  {_amount(of_class)}")
+            yield below(retention.means, "dim", by=5)
+        if not lines:
+            yield below("no RUNs of calibrations")
+        by_state = grouped(lines, lambda line: line.state)
+        for state in _ORDER:
+            if state in by_state:
+                yield ""
+                yield below(f"{_TITLES[state]}:")
+                yield from _state_lines(by_state[state])
+        yield ""
+    if any(line.command for lines in result.lines.values() for line in lines):
+        yield "REPO in the commands is the butler of the repository."
+    yield "Nothing was deleted."
+
+
+def as_markdown(result: RetentionTold) -> Iterator[str]:
+    """Yield a table of what each repository keeps, with the commands."""
+    for address, lines in result.lines.items():
+        yield f"**{safe(address)}**\n"
+        yield row("class", "state", "collection", "type", "datasets", "files", "size", "kept by")
+        yield "|---|---|---|---|---:|---:|---:|---|"
+        for line in lines:
+            yield row(
+                line.retention.value,
+                line.state.value,
+                printable(line.collection),
+                line.dataset_type or "",
+                str(line.datasets),
+                _number(line.files),
+                _bytes(line.bytes),
+                "; ".join(map(_reason, line.kept)),
+            )
+        yield ""
+        commands = [_command(line) for line in lines if line.command]
+        if commands:
+            yield fenced([f"# REPO is {printable(result.butlers[address])}", *commands], "sh")
+            yield ""
+    for retention in RetentionClass:
+        yield f"- {retention.value}: {retention.means}. Lost with it: {retention.loses}."
+    yield "\nNothing was deleted."
+
+
+def _heading(address: RepositoryAddress, result: RetentionTold) -> Text:
+    heading = Text(address, "bold")
+    heading.append(f"  butler {printable(result.butlers[address])}", "not bold dim")
+    return heading
+
+
+def _by_class(lines: _Lines) -> Mapping[RetentionClass, list[RetentionLine]]:
+    return grouped(lines, lambda line: line.retention)
+
+
+def _state_lines(lines: _Lines) -> Iterator[Text | str]:
+    """Yield the lines of one state, by class."""
+    for retention, of_class in _by_class(lines).items():
+        yield below(f"{retention.value}  lost with it: {retention.loses}", "dim", by=4)
+        for line in of_class[:_MOST]:
+            yield from _line(line)
+        rest = of_class[_MOST:]
+        if rest:
+            yield below(f"… and {count(rest, 'line')} more: {_amount(rest)}; --format json has all", by=7)
+
+
+def _line(line: RetentionLine) -> Iterator[Text | str]:
+    name = printable(line.collection)
+    if line.dataset_type:
+        name += f" {printable(line.dataset_type)}"
+    yield below(name, by=7)
+    words = _amount([line])
+    if line.certifications:
+        words += f", {count(line.certifications, 'certification')}"
+    if line.not_before:
+        words += f"; not before {line.not_before}"
+    yield below(words, "dim", by=9)
+    for keeper in line.kept:
+        yield below(_reason(keeper), by=9)
+    if line.command:
+        # To be copied as it is.
+        command = below(_command(line), "green", by=9)
+        command.no_wrap = True
+        yield command
+    elif line.state is LineState.OFFERED:
+        yield below(_without_command(line.retention), by=9)
+
+
+def _without_command(retention: RetentionClass) -> str:
+    """Return what a person would do where no command does it."""
+    if retention is RetentionClass.LITTER:
+        return "remove the files by hand; --format json has their paths"
+    return "retire its ticket in the state tree first; then it is of class C"
+
+
+def _reason(keeper: Keeper) -> str:
+    """Return why something is kept, with the name of what keeps it."""
+    words = keeper.by.means
+    if keeper.name:
+        words += f": {printable(keeper.name)}"
+    if keeper.repository:
+        words += f" ({keeper.repository})"
+    return words
+
+
+def _command(line: RetentionLine) -> str:
+    words: list[str] = []
+    for word in line.command:
+        # The shell puts the repository there.
+        words.append(word if word == "$REPO" else quoted(word))
+    return " ".join(words)
+
+
+def _amount(lines: _Lines) -> str:
+    """Return how much some lines are together."""
+    datasets = 0
+    files: int | None = 0
+    size: int | None = 0
+    for line in lines:
+        datasets += line.datasets
+        if line.files is None or line.bytes is None or files is None or size is None:
+            files, size = None, None
+            continue
+        files += line.files
+        size += line.bytes
+    words = count(datasets, "dataset")
+    if files is None:
+        return f"{words}, files not told"
+    return f"{words}, {count(files, 'file')}, {_bytes(size)}"
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _bytes(number: int | None) -> str:
+    """Return a size to read; empty where it is not told."""
+    if number is None:
+        return ""
+    for name, unit in _UNITS:
+        if number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return f"{number} B"
