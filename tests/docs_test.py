@@ -558,6 +558,7 @@ def test_the_tree_of_the_reference_page_is_sound(tmp_path: Path) -> None:
     assert len(declared.chains) == 3
     assert set(declared.own["skymaps"]) == {"lsst_cells_v1"}
     assert list(declared.own["sources"]) == ["LSSTCam"]
+    assert list(declared.own["daily"]) == ["LSSTComCam"]
 
 
 def test_every_kind_and_action_has_its_place_in_the_reference() -> None:
@@ -594,6 +595,7 @@ def test_every_option_is_in_the_reference() -> None:
 
 def test_every_field_of_a_state_file_is_in_the_reference() -> None:
     from calibstate.model.chains import ChainFile
+    from calibstate.model.daily import Daily, Sasquatch, Send
     from calibstate.model.repositories import Repository, Site
     from calibstate.model.settings import RucioSettings, Settings
     from calibstate.model.skymaps import SkymapFile
@@ -617,6 +619,9 @@ def test_every_field_of_a_state_file_is_in_the_reference() -> None:
             Window,
             Sources,
             Feed,
+            Daily,
+            Send,
+            Sasquatch,
         )
         for name, field in noun.model_fields.items()
     }

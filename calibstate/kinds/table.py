@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model.forms import Form
 
-__all__ = ["TABLE", "Line", "forms", "own_folders"]
+__all__ = ["ASIDE", "TABLE", "Line", "forms", "own_folders"]
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,19 @@ TABLE: list[Line] = [
 """A new kind is a line here."""
 
 
+ASIDE: Mapping[str, str] = {
+    "daily": "calibstate.kinds.daily_file",
+}
+"""Folders of files that declare no resource, and the modules that have their
+forms, as ``FORM``."""
+
+
 def own_folders() -> Mapping[str, Callable[[], Form]]:
     """Return what gives the form of the files in each kind's own folder."""
-    return {line.folder: partial(_form, line) for line in TABLE if line.folder}
+    folders = {line.folder: partial(_form, line) for line in TABLE if line.folder}
+    for folder, module in ASIDE.items():
+        folders[folder] = partial(_form_in, module)
+    return folders
 
 
 def forms() -> tuple[Form, ...]:
@@ -79,9 +89,11 @@ def forms() -> tuple[Form, ...]:
 
 def _form(line: Line) -> Form:
     # Only now is the module of the kind, or of its form, imported.
-    if line.form:
-        form: Form = import_module(line.form).FORM
-    else:
-        form = line.load().form
+    form: Form = _form_in(line.form) if line.form else line.load().form
     assert form.folder == line.folder, f"{line.name} is declared in {form.folder}, says its form"
+    return form
+
+
+def _form_in(module: str) -> Form:
+    form: Form = import_module(module).FORM
     return form

@@ -151,8 +151,8 @@ class DesiredState:
     def digest(self) -> str:
         """``sha256:…`` of what is declared, however it is written.
 
-        How it is judged and when it may be applied are no part of it: a policy
-        and a window change no plan.
+        How it is judged, when it may be applied and how exposures are verified
+        each day are no part of it: they change no plan.
         """
         not_declared = {"policy", "windows"}
         # Without waves it is what it was before there were any.
@@ -181,10 +181,8 @@ class DesiredState:
             "seals": seals,
         }
         # Without kinds' own files it is what it was before there were any.
-        if any(self.own.values()):
-            own: dict[str, Any] = {}
-            for folder, files in self.own.items():
-                own[folder] = _all_plain(files)
+        own = self._own_plain()
+        if any(own.values()):
             declared["own"] = own
         if self.beside:
             beside: dict[str, Any] = {}
@@ -202,6 +200,20 @@ class DesiredState:
         )
         digest = hashlib.sha256(text.encode())
         return f"sha256:{digest.hexdigest()}"
+
+    def _own_plain(self) -> dict[str, Any]:
+        """Return what kinds' own files declare, but for what no plan brings
+        anywhere.
+        """
+        aside = set()
+        for form in self.forms:
+            if not form.is_deployed:
+                aside.add(form.folder)
+        own: dict[str, Any] = {}
+        for folder, files in self.own.items():
+            if folder not in aside:
+                own[folder] = _all_plain(files)
+        return own
 
     @cached_property
     def repositories(self) -> tuple[RepositoryAddress, ...]:

@@ -69,6 +69,13 @@ class Form:
     word: str = ""
     """What one of them is called; empty: as its key."""
 
+    schema: str = ""
+    """Name of its JSON Schema; empty: as it is called."""
+
+    is_deployed: bool = True
+    """Whether what it declares is brought to places by plans; else it is no
+    part of the digest."""
+
     @property
     def called(self) -> str:
         """What one of them is called, in a word."""

@@ -182,7 +182,7 @@ def schemas(forms: Iterable[Form] = ()) -> dict[str, dict[str, Any]]:
     for form in forms:
         pattern = form.file_of("*")
         document = Document(
-            f"{form.called}.json",
+            f"{form.schema or form.called}.json",
             form.noun,
             f"{pattern}: {form.title}",
         )

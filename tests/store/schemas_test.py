@@ -28,6 +28,7 @@ SCHEMA_OF = {
     "tickets": "ticket.json",
     "skymaps": "skymap.json",
     "sources": "source.json",
+    "daily": "daily.json",
 }
 
 

@@ -1,0 +1,127 @@
+"""Daily verification: each day's calibration exposures, verified as they come.
+
+An exposure of the day is reduced with what a chain selects, and cp_verify
+says which of its tests pass.  Nothing is made or certified by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from .names import CollectionName, InstrumentName, Noun
+from .policy import day
+
+__all__ = ["Daily", "DailyKind", "Sasquatch", "Send"]
+
+DailyKind = Literal["bias", "dark", "flat"]
+"""Sorts of exposures of which cp_verify tells exposure by exposure."""
+
+_TEST = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+_NAMESPACE = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
+
+
+def _in_the_calendar(text: str) -> str:
+    # The calendar takes 2025-6-7 for a day, too.
+    is_day = day(text) is not None
+    if not is_day or len(text) != len("2025-06-07"):
+        raise ValueError(f"`{text}` is no day; write it as 2025-06-07")
+    return text
+
+
+def _is_test(text: str) -> str:
+    if not _TEST.fullmatch(text):
+        raise ValueError(f"`{text}` is no test; cp_verify writes them as NOISE or MEAN")
+    return text
+
+
+PipelineName = Annotated[str, Field(min_length=1)]
+
+TestName = Annotated[str, AfterValidator(_is_test)]
+
+Nights = Annotated[
+    int,
+    Field(ge=1, le=366),
+]
+
+
+class Sasquatch(Noun):
+    """A REST proxy of Sasquatch, which takes metrics."""
+
+    url: str
+    """Address in front of ``/topics``, as in
+    ``https://usdf-rsp.slac.stanford.edu/sasquatch-rest-proxy``."""
+
+    namespace: Annotated[str, Field(pattern=_NAMESPACE)] = "lsst.dm"
+    """What the names of its topics begin with."""
+
+
+class Send(Noun):
+    """Where metrics are sent."""
+
+    sasquatch: Sasquatch
+    """The proxy."""
+
+
+class Daily(Noun):
+    """How the calibration exposures of an instrument are verified each day."""
+
+    instrument: InstrumentName
+    """The camera."""
+
+    at: str | None = None
+    """Repository in which they are verified; the instrument's origin unless
+    it is given."""
+
+    chain: CollectionName
+    """The chain whose calibrations they are reduced with."""
+
+    raws: CollectionName
+    """Collection of the raws."""
+
+    since: Annotated[str, AfterValidator(_in_the_calendar)]
+    """The first observing day, ``YYYY-MM-DD``; what is older is left alone."""
+
+    verify: Annotated[dict[DailyKind, PipelineName], Field(min_length=1)]
+    """Pipeline by sort of exposure: the name of one of cp_verify, such as
+    ``verifyBias``, or a path, in which variables may stand."""
+
+    alarms: dict[TestName, Nights] = Field(default_factory=dict)
+    """After how many nights in a row that a test failed for a detector there
+    is an alarm, by test; of other tests there is none.  Without any: each
+    test, at the first night."""
+
+    send: Send | None = None
+    """Where metrics are sent when that is asked for."""
+
+    @property
+    def since_day(self) -> int:
+        """The first observing day as a number, ``YYYYMMDD``."""
+        return int(self.since.replace("-", ""))
+
+    def pipeline(self, kind: str) -> str:
+        """Return the file of a pipeline, in which variables may stand.
+
+        Parameters
+        ----------
+        kind
+            A sort of exposure that is verified.
+        """
+        pipelines: Mapping[str, str] = dict(self.verify.items())
+        name = pipelines[kind]
+        # A name without a folder is never a file of this machine.
+        is_path = "/" in name
+        if is_path:
+            return name
+        return f"${{CP_VERIFY_DIR}}/pipelines/{self.instrument}/{name}.yaml"
+
+    def nights_until_alarm(self, test: str) -> int | None:
+        """Return after how many nights a test alarms; `None`: never."""
+        # Whoever names no test wants to be told of each.
+        if not self.alarms:
+            return 1
+        return self.alarms.get(test)
