@@ -109,7 +109,7 @@ def demo(
         page = None
         if not only_build:
             _show_carried(world, carrier) if carrier else _show(world)
-            page = show_page(world.state, world.folder / "pages", _step, _quietly)
+            page = show_page(world.state, world.folder / "pages", _step, _hidden)
         if carrier and serve:
             _serve(carrier)
     if only_build and not serve:
@@ -241,10 +241,6 @@ def _hidden(*arguments: str) -> tuple[int, str]:
     with redirect_stdout(io.StringIO()) as printed:
         code = run(arguments)
     return code, printed.getvalue()
-
-
-def _quietly(*arguments: str) -> None:
-    _hidden(*arguments)
 
 
 def _show(world: Demo) -> None:

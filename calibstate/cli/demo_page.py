@@ -33,7 +33,7 @@ Step = Callable[..., None]
 """Says what comes, shows a command, and runs it."""
 
 
-def show_page(state: Path, folder: Path, step: Step, quietly: Callable[..., None]) -> Path | None:
+def show_page(state: Path, folder: Path, step: Step, quietly: Callable[..., object]) -> Path | None:
     """Show a change on its way, and write pages of it.
 
     Parameters

@@ -79,38 +79,44 @@ class Loop:
         with self.stopping.listening():
             while not self.stopping():
                 began = time.monotonic()
-                code = self._turn()
+                code = self.turn()
                 if code == ExitCode.USAGE:
                     # It means nothing the next time either.
                     return code
                 self.failures = 0 if code in _WELL else self.failures + 1
-                self.stopping.sleep(self._left(began))
+                self.stopping.sleep(self.left(began))
         return ExitCode.DONE
 
-    def _left(self, began: float) -> float:
-        """Return the seconds until the next turn."""
+    def left(self, began: float) -> float:
+        """Return the seconds until the next turn.
+
+        Parameters
+        ----------
+        began
+            When the last one began, by the monotonic clock.
+        """
         usual = self.pause()
         pause = usual * (1 << min(self.failures, _DOUBLINGS))
         # By a clock that nobody sets.
         return max(0.0, min(pause, max(usual, _LONGEST)).total_seconds() - (time.monotonic() - began))
 
-    def _turn(self) -> int:
+    def turn(self) -> int:
         """Run a turn within its bounds, and return its exit code."""
         program = [sys.executable, "-m", "calibstate", *self.arguments]
         # In a session of its own, so that a terminal asks the loop alone.
         with subprocess.Popen(program, start_new_session=True, stdin=subprocess.DEVNULL) as turn:
             began = time.monotonic()
-            asked: float | None = None
+            ends_since: float | None = None
             while turn.poll() is None:
                 time.sleep(_LOOK)
                 now = time.monotonic()
-                if asked is None:
+                if ends_since is None:
                     why = self._why_end(turn.pid, now - began)
                     if why is not None:
                         screen.tell(why)
                         _signal(turn, signal.SIGTERM)
-                        asked = now
-                elif now - asked > self.bounds.grace.total_seconds():
+                        ends_since = now
+                elif now - ends_since > self.bounds.grace.total_seconds():
                     screen.tell("The turn does not end, and is killed; the next one takes it up.")
                     _signal(turn, signal.SIGKILL)
             return turn.returncode

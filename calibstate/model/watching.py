@@ -178,7 +178,7 @@ class Condition(Noun):
     reason: WatchReason
     message: str
     since: Moment
-    """When it became so, for this reason, in UTC."""
+    """When it became so, for whatever reason, in UTC."""
 
 
 class Notice(Noun):
@@ -253,12 +253,12 @@ class WatchState(Noun):
     @property
     def because(self) -> Condition:
         """The condition that tells why."""
-        told = {
+        by_word = {
             WatchWord.STALLED: self.stalled,
             WatchWord.RECONCILING: self.reconciling,
             WatchWord.READY: self.ready,
         }
-        return told[self.word]
+        return by_word[self.word]
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -284,11 +284,11 @@ class WatchState(Noun):
 
 def _asked(state: WatchState) -> frozenset[tuple[str, str]]:
     """Return what a person is asked for, by reason and command."""
-    asked: set[tuple[str, str]] = set()
+    wanted: set[tuple[str, str]] = set()
     for finding in state.findings:
         if finding.reason.word is WatchWord.STALLED:
-            asked.add((finding.reason.value, finding.command))
-    return frozenset(asked)
+            wanted.add((finding.reason.value, finding.command))
+    return frozenset(wanted)
 
 
 def conditions(
@@ -319,16 +319,17 @@ def conditions(
         elif finding.reason.word is not WatchWord.READY:
             going_on.append(finding)
     is_ready = not stalling and not going_on
-    told = {
+    why_by_word = {
         WatchWord.STALLED: (bool(stalling), _why(stalling, "Nothing is asked of a person.")),
         WatchWord.RECONCILING: (bool(going_on), _why(going_on, "Nothing is under way.")),
         WatchWord.READY: (is_ready, _why([*stalling, *going_on], "Live is as declared.")),
     }
     since: dict[str, Condition] = {}
-    for word, (holds, (reason, message)) in told.items():
+    for word, (holds, (reason, message)) in why_by_word.items():
         then: Condition | None = getattr(before, word.value) if before else None
         begun = at
-        if then and (then.holds, then.reason) == (holds, reason):
+        # That it is so for another reason now does not begin it anew.
+        if then and then.holds == holds:
             begun = then.since
         since[word.value] = Condition(holds=holds, reason=reason, message=message, since=begun)
     return since

@@ -35,16 +35,16 @@ class Telling:
             Why.
         """
         notice = unsent.notice
-        told = list(unsent.told_by)
+        ways = list(unsent.told_by)
         problems: list[Diagnostic] = []
         for teller in self.tellers:
-            if teller.name in told:
+            if teller.name in ways:
                 continue
             try:
                 teller.tell(notice, subject(notice), text_of(notice))
-                told.append(teller.name)
+                ways.append(teller.name)
             except CalibstateError as error:
                 problems.extend(error.diagnostics)
         if not problems:
             return None, ()
-        return Unsent(notice=notice, told_by=tuple(told)), tuple(problems)
+        return Unsent(notice=notice, told_by=tuple(ways)), tuple(problems)

@@ -7,29 +7,24 @@ what is left to a person.  Each part may fail by itself.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import __version__
 from ..engine.expand import places_of
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, LockedError, UsageError
-from ..factory.past import checked_out
-from ..model.desired import DesiredState
-from ..model.drift import Drift, What
-from ..model.names import CollectionName, RepositoryAddress, TicketKey, nearest
-from ..model.observations import stamp
-from ..model.outcomes import Outcome, Result
+from ..model.names import RepositoryAddress, nearest
+from ..model.outcomes import Outcome
 from ..model.pages import PageWishes
-from ..model.plans import Plan, Step
+from ..model.plans import Plan
 from ..model.results.watching import LoopSeen, Turned
 from ..model.scope import Scope
-from ..model.watching import Finding, Notice, Unsent, WatchReason, WatchSettings, WatchState, conditions
+from ..model.watching import Finding, WatchReason, WatchSettings, WatchState
 from ..surveys.unreviewed import Shown, unreviewed
+from .attended import findings_of_outcomes, findings_of_plan, steps_let_run, undone
 from .following import Branch, follow
+from .keeping import is_kept_by_another, keep_and_tell, state_after, state_before
 from .session import Session
 from .telling import Telling
 
@@ -42,9 +37,6 @@ _LEASES = 3
 """Pauses after which another loop of the same site is taken for ended."""
 
 _A_DAY = timedelta(hours=24)
-
-_MOST_UNSENT = 50
-"""Notices that are kept for later; older ones are dropped."""
 
 
 @dataclass(frozen=True)
@@ -178,301 +170,130 @@ class _Turn:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def run(self) -> Turned:
-        """Do it, part by part."""
+        """Do it, part by part: each may fail by itself."""
         if self.wishes.branch:
             self.findings.extend(follow(self.session, self.wishes.branch))
         # The tree may be another one now.
-        session = self._fresh(Scope(sites=(self.site,)))
+        session = replace(
+            self.session,
+            requested=Scope(sites=(self.site,)),
+            observed=("published",),
+        )
         try:
             settings = settings_of(session, self.site)
         except InvalidStateError as error:
-            self._part(error, WatchReason.UNSOUND, "The tree does not validate")
-            self._write_pages()
-            return Turned(self.site, None, tuple(self.findings), tuple(self.outcomes))
+            self.fail(error, WatchReason.UNSOUND, "The tree does not validate")
+            self.write_pages()
+            return Turned(self.site, None, tuple(self.findings))
         places = session.places()
-        before = self._before(places)
-        if before and self._is_anothers(before, settings):
+        before = state_before(session, places, self.site)
+        most = _LEASES * settings.pause.total_seconds()
+        if before and is_kept_by_another(session, before, most):
             return Turned(self.site, before, stands_by=True)
-        plan = self._apply(session, settings)
-        self._publish(session)
+        plan = self.apply(session, settings)
+        self.publish(session)
         if plan:
-            self._review(session, plan, places)
-        # Pages tell of the loop too, and so come last; that there are none is
-        # told all the same.
-        state = self._tell(places, self._state(before))
-        if not self._write_pages():
-            state = self._tell(places, self._state(before))
-        return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes), before=before)
+            self.review(session, plan, places)
+        state = self.keep(session, places, before)
+        # Pages tell of the loop too, and so come last.
+        if not self.write_pages():
+            state = self.keep(session, places, before)
+        return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes), before)
 
-    def _fresh(self, scope: Scope) -> Session:
-        """Return a session that reads the tree anew."""
-        return replace(self.session, requested=scope, observed=("published",))
-
-    def _part(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
+    def fail(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
         """Note that a part of the turn failed."""
         self.session.listener.report(error.diagnostics)
         if isinstance(error, LockedError):
             reason = WatchReason.LOCKED
         why = error.diagnostics[0].for_anybody.rstrip(".")
-        self._find(reason, f"{what}: {why}.")
+        self.find(Finding(reason=reason, message=f"{what}: {why}."))
 
-    def _find(self, reason: WatchReason, message: str, command: str = "", about: Sequence[str] = ()) -> None:
-        places = tuple(RepositoryAddress(place) for place in about if "/" in place)
-        finding = Finding(reason=reason, message=message, command=command, about=places)
-        if finding not in self.findings:
-            self.findings.append(finding)
+    def find(self, *findings: Finding) -> None:
+        """Note what the turn met, each thing once."""
+        for finding in findings:
+            if finding not in self.findings:
+                self.findings.append(finding)
 
-    # What was before
-
-    def _before(self, places: Places) -> WatchState | None:
-        try:
-            return places.watch(self.site)
-        except CalibstateError as error:
-            # What nobody can read is written anew.
-            self.session.listener.report(error.diagnostics)
-            return None
-
-    def _is_anothers(self, before: WatchState, settings: WatchSettings) -> bool:
-        """Say whether another loop keeps the site."""
-        if before.loop == self._loop:
-            return False
-        since = self.session.now() - datetime.fromisoformat(before.at)
-        return abs(since) < _LEASES * settings.pause
-
-    @property
-    def _loop(self) -> str:
-        """Who we are, said so that nobody learns where."""
-        from ..adapters.processes import this_process
-
-        us = f"{this_process().machine}\n{this_process().host}\n{self.session.root.resolve()}"
-        return hashlib.sha256(us.encode()).hexdigest()[:12]
-
-    # Apply
-
-    def _apply(self, session: Session, settings: WatchSettings) -> Plan | None:
-        """Carry out what may be; return what is left."""
+    def apply(self, session: Session, settings: WatchSettings) -> Plan | None:
+        """Carry out what may be; return the plan of what is left."""
         from .apply import carry_out, check, prepare
 
         try:
             prepared = prepare(session)
-            ours = _let_run(prepared.plan, settings)
-            left = [step for step in prepared.plan.steps if step not in ours]
-            self._tell_plan(prepared.plan, left)
+            plan = prepared.plan
+            ours = steps_let_run(plan, settings)
+            left = tuple(step for step in plan.steps if step not in ours)
+            self.find(*findings_of_plan(self.site, plan, left))
             if ours:
-                cut = replace(prepared, plan=replace(prepared.plan, steps=tuple(ours)))
-                applied = carry_out(cut, _nobody, excluded=check(cut), only_this=True)
+                cut = replace(prepared, plan=replace(plan, steps=tuple(ours)))
+                applied = carry_out(cut, _tell_nobody, excluded=check(cut), only_this=True)
                 self.outcomes.extend(applied.outcomes)
         except CalibstateError as error:
-            self._part(error, WatchReason.FAILED, "Nothing could be planned, or carried out")
+            self.fail(error, WatchReason.FAILED, "Nothing could be planned, or carried out")
             return None
-        self._tell_outcomes()
-        return replace(prepared.plan, steps=tuple(left))
+        self.find(*findings_of_outcomes(self.outcomes))
+        return replace(plan, steps=left)
 
-    def _tell_plan(self, plan: Plan, left: Sequence[Step]) -> None:
-        """Note what a plan leaves to a person, and what it waits for."""
-        if left:
-            places = list(dict.fromkeys(step.action.target.place for step in left))
-            words = "1 step waits" if len(left) == 1 else f"{len(left)} steps wait"
-            self._find(
-                WatchReason.ASKS_A_PERSON,
-                f"{words} for a person at {', '.join(places)}.",
-                f"calibstate apply --site {self.site}",
-                places,
-            )
-        for refusal in plan.refused:
-            self._find(WatchReason.REFUSED, f"{refusal.target.name}: {refusal.reason}", refusal.hint)
-        waiting: list[Drift] = []
-        for drift in plan.drift:
-            if drift.what is What.UNREACHABLE:
-                self._unreachable(drift)
-            elif drift.what is What.EXTRA:
-                self._find(
-                    WatchReason.EXTRA,
-                    f"{drift.subject} is searched at {drift.target.place}, and no file names it.",
-                    f"calibstate drift --site {self.site}",
-                    [drift.target.place],
-                )
-            elif drift.what is What.PENDING:
-                waiting.append(drift)
-        self._waits(waiting)
-        for met in plan.guards:
-            self._find(WatchReason.ON_HOLD, f"{met.guard.value} keeps steps from being done.")
-
-    def _unreachable(self, drift: Drift) -> None:
-        place = str(drift.target.place)
-        ours = place.partition("/")[0] == self.site
-        reason = WatchReason.UNREACHABLE if ours else WatchReason.WAITING
-        self._find(reason, f"{place} could not be seen: {drift.detail}", about=[place])
-
-    def _waits(self, waiting: Iterable[Drift]) -> None:
-        for drift in waiting:
-            self._find(WatchReason.WAITING, drift.waits_for or f"{drift.subject}: {drift.detail}")
-
-    def _tell_outcomes(self) -> None:
-        done = [outcome for outcome in self.outcomes if outcome.result is Result.DONE]
-        if done:
-            words = "1 step was done" if len(done) == 1 else f"{len(done)} steps were done"
-            self._find(WatchReason.APPLIED, f"{words}.")
-        for outcome in self.outcomes:
-            if outcome.result in {Result.STALE, Result.REFUSED}:
-                self._find(WatchReason.REFUSED, f"{outcome.action} was not done.")
-            elif outcome.result in {Result.FAILED, Result.BEGUN}:
-                self._find(WatchReason.FAILED, f"{outcome.action} failed.")
-            elif outcome.result in {Result.PENDING, Result.SKIPPED}:
-                self._find(WatchReason.WAITING, f"{outcome.action} is still to come.")
-
-    # Publish and review
-
-    def _publish(self, session: Session) -> None:
+    def publish(self, session: Session) -> None:
+        """Publish what is there."""
         from .observe import observe
 
         try:
             written = observe(replace(session, observed=()), publish=True)
         except CalibstateError as error:
-            self._part(error, WatchReason.NOT_PUBLISHED, "What is there was not published")
+            self.fail(error, WatchReason.NOT_PUBLISHED, "What is there was not published")
             return
         for address, problem in written.unreachable.items():
-            self._find(
-                WatchReason.UNREACHABLE,
-                f"{address} could not be seen: {problem.for_anybody}",
-                about=[address],
-            )
+            message = f"{address} could not be seen: {problem.for_anybody}"
+            self.find(Finding(reason=WatchReason.UNREACHABLE, message=message, about=(address,)))
 
-    def _review(self, session: Session, plan: Plan, places: Places) -> None:
+    def review(self, session: Session, plan: Plan, places: Places) -> None:
         """Review what came, so that the next wave may open."""
         from .verify import verify
 
+        desired = session.desired
         try:
-            tickets = sorted(self._unreviewed(session, plan, places))
+            there: dict[RepositoryAddress, Shown] = {}
+            for address in places_of(desired, session.scope):
+                there[address] = Shown(places.published_review(address), places.sight(address))
+            keys = unreviewed(desired, there, undone(desired, plan), session.now())
+            tickets = tuple(key.name for key in keys)
             if not tickets:
                 return
-            scope = Scope(sites=(self.site,), tickets=tuple(tickets))
+            scope = Scope(sites=(self.site,), tickets=tickets)
             reviewed = verify(replace(session, requested=scope, observed=()), publish=True)
         except CalibstateError as error:
-            self._part(error, WatchReason.NOT_PUBLISHED, "What came was not reviewed")
+            self.fail(error, WatchReason.NOT_PUBLISHED, "What came was not reviewed")
             return
         for review in reviewed.reviews:
             if not review.passed:
-                self._find(
-                    WatchReason.REFUSED,
-                    f"{review.ticket} does not pass its review.",
-                    f"calibstate verify {review.ticket} --site {self.site}",
-                )
+                message = f"{review.ticket} does not pass its review."
+                command = f"calibstate verify {review.ticket} --site {self.site}"
+                self.find(Finding(reason=WatchReason.REFUSED, message=message, command=command))
 
-    def _unreviewed(self, session: Session, plan: Plan, places: Places) -> Iterator[str]:
-        """Yield tickets that are as declared, and that nobody reviewed."""
-        desired = session.desired
-        shown: dict[RepositoryAddress, Shown] = {}
-        for address in places_of(desired, session.scope):
-            shown[address] = Shown(places.published_review(address), places.sight(address))
-        for key in unreviewed(desired, shown, _undone(desired, plan), session.now()):
-            yield key.name
+    def keep(self, session: Session, places: Places, before: WatchState | None) -> WatchState:
+        """Keep how the loop goes on, and tell people."""
+        state = state_after(session, self.site, self.findings, before)
+        try:
+            return keep_and_tell(session, places, state, self.telling)
+        except CalibstateError as error:
+            self.fail(error, WatchReason.NOT_PUBLISHED, "How the loop goes on was not written")
+            return state
 
-    def _write_pages(self) -> bool:
+    def write_pages(self) -> bool:
         """Write pages, if any are wanted; say whether that went well."""
         if self.wishes.pages is None:
             return True
         from .page import page
 
+        session = replace(self.session, requested=Scope(), observed=("published",))
         try:
-            session = self._fresh(Scope())
             page(session, self.wishes.pages, self.wishes.page, max_age=self.wishes.page_age)
         except CalibstateError as error:
-            self._part(error, WatchReason.PAGE_NOT_WRITTEN, "No pages were written")
+            self.fail(error, WatchReason.PAGE_NOT_WRITTEN, "No pages were written")
             return False
         return True
 
-    # What is left of it
 
-    def _state(self, before: WatchState | None) -> WatchState:
-        """Return how it goes on now."""
-        at = stamp(self.session.now())
-        order = list(WatchReason)
-        findings = sorted(self.findings, key=lambda finding: order.index(finding.reason))
-        is_troubled = any(finding.reason.often_mends_itself for finding in findings)
-        troubled = (before.troubled if before else 0) + 1 if is_troubled else 0
-        state = WatchState(
-            site=self.site,
-            loop=self._loop,
-            at=at,
-            version=__version__,
-            commit=checked_out(str(self.session.root)).commit,
-            turns=before.turns + 1 if before else 1,
-            troubled=troubled,
-            findings=tuple(findings),
-            unsent=before.unsent if before else (),
-            **conditions(findings, at, troubled, before),
-        )
-        if not state.is_news(before):
-            return state
-        unsent = (*state.unsent, Unsent(notice=_notice(state, before)))
-        return state.model_copy(update={"unsent": unsent[-_MOST_UNSENT:]})
-
-    def _tell(self, places: Places, state: WatchState) -> WatchState:
-        """Write down how it goes on, and tell people what is new."""
-        # Before it is sent: who is cut off sends it once more, and under the
-        # same name.
-        self._keep(places, state)
-        if not state.unsent:
-            return state
-        left: list[Unsent] = []
-        for unsent in state.unsent:
-            still, problems = self.telling.tell(unsent)
-            if still:
-                left.append(still)
-            self.session.listener.report(problems)
-        told = state.model_copy(update={"unsent": tuple(left)})
-        self._keep(places, told)
-        return told
-
-    def _keep(self, places: Places, state: WatchState) -> None:
-        try:
-            places.publish_watch(state)
-        except CalibstateError as error:
-            self._part(error, WatchReason.NOT_PUBLISHED, "How the loop goes on was not written")
-
-
-def _nobody(outcome: Outcome) -> None:
+def _tell_nobody(outcome: Outcome) -> None:
     """Tell nobody: what came of it is told at the end."""
-
-
-def _let_run(plan: Plan, settings: WatchSettings) -> Sequence[Step]:
-    """Return the steps of a plan that run without a person."""
-    let: list[Step] = []
-    left: set[str] = set()
-    for step in plan.steps:
-        if settings.lets(step.action) and left.isdisjoint(step.after):
-            let.append(step)
-        else:
-            # What comes after it would find nothing to stand on.
-            left.add(step.id)
-    return let
-
-
-def _undone(desired: DesiredState, plan: Plan) -> frozenset[TicketKey]:
-    """Return tickets that are not as declared."""
-    undone = {TicketKey.of(drift.ticket) for drift in plan.drift if drift.ticket}
-    for step in plan.steps:
-        action = step.action
-        for name in (*action.entrants, *action.leavers, action.target.name):
-            written = desired.ticket_with(CollectionName(name))
-            if written:
-                undone.add(written.noun.key)
-    return frozenset(undone)
-
-
-def _notice(state: WatchState, before: WatchState | None) -> Notice:
-    """Return what people are told of a change."""
-    because = state.because
-    was = before.word if before else None
-    about = "\n".join([state.site, state.at, state.word.value, because.reason.value, because.message])
-    return Notice(
-        id=hashlib.sha256(about.encode()).hexdigest()[:32],
-        site=state.site,
-        at=state.at,
-        word=state.word,
-        was=was,
-        reason=because.reason,
-        message=because.message,
-        commands=state.commands,
-    )

@@ -1,0 +1,177 @@
+"""How the loop of a site goes on: kept in its records, and told to people."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..errors import CalibstateError
+from ..factory.past import checked_out
+from ..model.observations import stamp
+from ..model.watching import Finding, Notice, Unsent, WatchReason, WatchState, conditions
+from .session import Session
+from .telling import Telling
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+__all__ = ["is_kept_by_another", "keep_and_tell", "loop_of", "state_after", "state_before"]
+
+_MOST_UNSENT = 50
+"""Notices that are kept for later; older ones are dropped."""
+
+
+def loop_of(session: Session) -> str:
+    """Return which loop this is, said so that nobody learns where it runs.
+
+    Parameters
+    ----------
+    session
+        It says which clone.
+    """
+    from ..adapters.processes import this_process
+
+    process = this_process()
+    us = f"{process.machine}\n{process.host}\n{session.root.resolve()}"
+    return hashlib.sha256(us.encode()).hexdigest()[:12]
+
+
+def state_before(session: Session, places: Places, site: str) -> WatchState | None:
+    """Return how a loop went on; `None`: there was none, or nobody can tell.
+
+    Parameters
+    ----------
+    session
+        Who listens.
+    places
+        Where it is kept.
+    site
+        Whose loop it is.
+    """
+    try:
+        return places.watch(site)
+    except CalibstateError as error:
+        # What nobody can read is written anew.
+        session.listener.report(error.diagnostics)
+        return None
+
+
+def state_after(
+    session: Session,
+    site: str,
+    findings: Iterable[Finding],
+    before: WatchState | None,
+) -> WatchState:
+    """Return how a loop goes on after a turn.
+
+    Parameters
+    ----------
+    session
+        It says which clone, and what time it is.
+    site
+        Whose loop it is.
+    findings
+        What the turn met.
+    before
+        How it went on before.
+    """
+    at = stamp(session.now())
+    order = list(WatchReason)
+    in_order = sorted(findings, key=lambda finding: order.index(finding.reason))
+    is_troubled = any(finding.reason.often_mends_itself for finding in in_order)
+    troubled = 0
+    if is_troubled:
+        troubled = 1 + (before.troubled if before else 0)
+    state = WatchState(
+        site=site,
+        loop=loop_of(session),
+        at=at,
+        version=__version__,
+        commit=checked_out(str(session.root)).commit,
+        turns=1 + (before.turns if before else 0),
+        troubled=troubled,
+        findings=tuple(in_order),
+        unsent=before.unsent if before else (),
+        **conditions(in_order, at, troubled, before),
+    )
+    if not state.is_news(before):
+        return state
+    unsent = (*state.unsent, Unsent(notice=_notice(state, before)))
+    return state.model_copy(update={"unsent": unsent[-_MOST_UNSENT:]})
+
+
+def keep_and_tell(
+    session: Session,
+    places: Places,
+    state: WatchState,
+    telling: Telling,
+) -> WatchState:
+    """Keep how a loop goes on, and tell people what they do not know yet.
+
+    Parameters
+    ----------
+    session
+        Who listens.
+    places
+        Where it is kept.
+    state
+        How it goes on.
+    telling
+        How people are reached.
+
+    Returns
+    -------
+    WatchState
+        The same, with what is left to be told.
+    """
+    # Before it is sent: who is cut off sends it once more, and under the same
+    # name.
+    places.publish_watch(state)
+    if not state.unsent:
+        return state
+    left: list[Unsent] = []
+    for unsent in state.unsent:
+        still, problems = telling.tell(unsent)
+        if still:
+            left.append(still)
+        session.listener.report(problems)
+    after = state.model_copy(update={"unsent": tuple(left)})
+    places.publish_watch(after)
+    return after
+
+
+def is_kept_by_another(session: Session, before: WatchState, most: float) -> bool:
+    """Say whether another loop keeps a site.
+
+    Parameters
+    ----------
+    session
+        It says which clone this is, and what time it is.
+    before
+        How the loop of the site went on.
+    most
+        Seconds since its last turn from which it is taken for ended.
+    """
+    if before.loop == loop_of(session):
+        return False
+    since = session.now() - datetime.fromisoformat(before.at)
+    return abs(since.total_seconds()) < most
+
+
+def _notice(state: WatchState, before: WatchState | None) -> Notice:
+    """Return what people are told of a change."""
+    because = state.because
+    about = "\n".join([state.site, state.at, state.word.value, because.reason.value, because.message])
+    return Notice(
+        id=hashlib.sha256(about.encode()).hexdigest()[:32],
+        site=state.site,
+        at=state.at,
+        word=state.word,
+        was=before.word if before else None,
+        reason=because.reason,
+        message=because.message,
+        commands=state.commands,
+    )
