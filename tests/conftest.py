@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.services.postgres",
     "tests.services.rucio",
     "tests.services.silent",
+    "tests.services.webhook",
 ]
 
 

@@ -71,6 +71,9 @@ class Loop:
     bounds: Bounds
     stopping: Stopping
 
+    program: Sequence[str] = (sys.executable, "-m", "calibstate")
+    """What the arguments are given to."""
+
     failures: int = field(default=0, init=False)
     """Turns in a row that went wrong."""
 
@@ -102,9 +105,9 @@ class Loop:
 
     def turn(self) -> int:
         """Run a turn within its bounds, and return its exit code."""
-        program = [sys.executable, "-m", "calibstate", *self.arguments]
+        words = [*self.program, *self.arguments]
         # In a session of its own, so that a terminal asks the loop alone.
-        with subprocess.Popen(program, start_new_session=True, stdin=subprocess.DEVNULL) as turn:
+        with subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL) as turn:
             began = time.monotonic()
             ends_since: float | None = None
             while turn.poll() is None:

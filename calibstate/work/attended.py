@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from ..model.desired import DesiredState
 from ..model.drift import Drift, What
+from ..model.guards import Guard, GuardMet
 from ..model.names import CollectionName, RepositoryAddress, TicketKey
 from ..model.outcomes import Outcome, Result
 from ..model.plans import Plan, Step
@@ -66,9 +67,21 @@ def findings_of_plan(site: str, plan: Plan, left: Sequence[Step]) -> Iterator[Fi
     for drift in plan.drift:
         yield from _of_drift(site, drift)
     for met in plan.guards:
+        yield from _of_guard(site, met)
+
+
+def _of_guard(site: str, met: GuardMet) -> Iterator[Finding]:
+    message = f"{met.place}: {met.reason}"
+    if met.guard is Guard.HOLD:
+        yield Finding(reason=WatchReason.ON_HOLD, message=message)
+    elif met.guard in {Guard.WAVE, Guard.WINDOW}:
+        # It opens by itself.
+        yield Finding(reason=WatchReason.WAITING, message=message)
+    else:
         yield Finding(
-            reason=WatchReason.ON_HOLD,
-            message=f"{met.guard.value} keeps steps from being done.",
+            reason=WatchReason.ASKS_A_PERSON,
+            message=message,
+            command=f"calibstate plan --site {site}",
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..engine.expand import places_of
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, LockedError, UsageError
 from ..model.names import RepositoryAddress, nearest
-from ..model.outcomes import Outcome
+from ..model.outcomes import Outcome, Result
 from ..model.pages import PageWishes
 from ..model.plans import Plan
 from ..model.results.watching import LoopSeen, Turned
@@ -35,6 +35,9 @@ __all__ = ["WatchWishes", "alive", "pause_of", "settings_of", "turn"]
 
 _LEASES = 3
 """Pauses after which another loop of the same site is taken for ended."""
+
+_ROUNDS = 5
+"""Plans that are carried out in a turn, one after the other, at most."""
 
 _A_DAY = timedelta(hours=24)
 
@@ -167,7 +170,8 @@ class _Turn:
     telling: Telling
 
     findings: list[Finding] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """What became of each target, at last."""
 
     def run(self) -> Turned:
         """Do it, part by part: each may fail by itself."""
@@ -198,7 +202,7 @@ class _Turn:
         # Pages tell of the loop too, and so come last.
         if not self.write_pages():
             state = self.keep(session, places, before)
-        return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes), before)
+        return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes.values()), before)
 
     def fail(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
         """Note that a part of the turn failed."""
@@ -219,19 +223,24 @@ class _Turn:
         from .apply import carry_out, check, prepare
 
         try:
-            prepared = prepare(session)
-            plan = prepared.plan
-            ours = steps_let_run(plan, settings)
-            left = tuple(step for step in plan.steps if step not in ours)
-            self.find(*findings_of_plan(self.site, plan, left))
-            if ours:
+            # What was done makes other steps possible.
+            for _ in range(_ROUNDS):
+                prepared = prepare(session)
+                plan = prepared.plan
+                ours = steps_let_run(plan, settings)
+                if not ours or session.stop():
+                    break
                 cut = replace(prepared, plan=replace(plan, steps=tuple(ours)))
                 applied = carry_out(cut, _tell_nobody, excluded=check(cut), only_this=True)
-                self.outcomes.extend(applied.outcomes)
+                self.outcomes.update({outcome.target: outcome for outcome in applied.outcomes})
+                if not any(outcome.result is Result.DONE for outcome in applied.outcomes):
+                    break
         except CalibstateError as error:
             self.fail(error, WatchReason.FAILED, "Nothing could be planned, or carried out")
             return None
-        self.find(*findings_of_outcomes(self.outcomes))
+        left = tuple(step for step in plan.steps if step not in ours)
+        self.find(*findings_of_plan(self.site, plan, left))
+        self.find(*findings_of_outcomes(tuple(self.outcomes.values())))
         return replace(plan, steps=left)
 
     def publish(self, session: Session) -> None:

@@ -1,0 +1,516 @@
+"""A site keeps itself: what a turn does, and what it leaves to a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from calibstate.factory import clock
+from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
+from tests.commands.watched import BTS, CARRIES, Watched, git
+from tests.services.webhook import SECRET, Receiver
+
+NEW = f"{TOP}/DM-3"
+
+
+@pytest.fixture
+def watched(deployed: Sites, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """Return three sites in waves; the summit asks before chains change."""
+    shutil.copytree(deployed.path(SUMMIT), deployed.path(BTS))
+    deployed.tree.site("bts", {"LSSTComCam": "copy"})
+    deployed.tree.settings(waves=[["usdf"], ["bts"], ["summit"]])
+    watched = Watched(deployed)
+    watched.lets("usdf", CARRIES, "apply")
+    watched.lets("bts", CARRIES, "apply")
+    watched.lets("summit", CARRIES)
+    watched.begin()
+    for name in [name for name in os.environ if name.startswith("CALIBSTATE_NOTIFY")]:
+        monkeypatch.delenv(name)
+    return watched
+
+
+def merge_new(watched: Watched) -> str:
+    watched.sites.make_ticket("DM-3")
+    watched.sites.tree.chain(["DM-3", "DM-2", "DM-1"])
+    return watched.merge("Adopt DM-3")
+
+
+# From a merge to its use
+
+
+def test_a_merge_goes_through_the_waves_and_only_a_chain_that_asks_waits(watched: Watched) -> None:
+    commit = merge_new(watched)
+
+    early = watched.turn("summit")
+    first = watched.turn("usdf")
+    second = watched.turn("bts")
+    third = watched.turn("summit")
+    asked = watched.state("summit")
+    watched.run("summit", "apply", "--site", "summit", "--yes")
+    last = watched.turn("summit")
+
+    assert (early.code, first.code, second.code) == (4, 4, 4)
+    assert NEW in watched.sites.chain(ORIGIN)
+    assert NEW in watched.sites.chain(EMBARGO)
+    assert NEW in watched.sites.chain(BTS)
+    assert third.code == 2
+    assert asked["commit"] == commit
+    (finding,) = [each for each in asked["findings"] if each["reason"] == "AsksAPerson"]
+    assert finding["command"] == "calibstate apply --site summit"
+    assert NEW in watched.sites.chain(SUMMIT)
+    assert (last.code, watched.word("summit")) == (0, "ready")
+    # A review of each site opens the wave after it.
+    for address in (ORIGIN, EMBARGO, BTS, SUMMIT):
+        file = watched.folder / "records" / "reviews" / f"{address}.json"
+        assert json.loads(file.read_text())["tickets"]["LSSTComCam/DM-3"]["passed"]
+
+
+def test_what_no_site_lets_run_is_left_to_a_person(watched: Watched) -> None:
+    for site in ("usdf", "bts", "summit"):
+        watched.lets(site, [])
+    merge_new(watched)
+    before = watched.sites.snapshot("repo", "archive")
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 2
+    assert "AsksAPerson" in watched.reasons("usdf")
+    after = watched.sites.snapshot("repo", "archive")
+    assert {name: entry[0] for name, entry in after.items()} == {
+        name: entry[0] for name, entry in before.items()
+    }
+
+
+def test_a_chain_that_may_change_waits_for_an_import_that_may_not_run(watched: Watched) -> None:
+    watched.lets("bts", [], "apply")
+    merge_new(watched)
+    watched.turn("usdf")
+
+    watched.turn("bts")
+
+    assert not watched.sites.has(BTS, NEW)
+    assert NEW not in watched.sites.chain(BTS)
+    assert "AsksAPerson" in watched.reasons("bts")
+
+
+def test_a_turn_that_meets_nothing_new_says_nothing_and_writes_no_journal(watched: Watched) -> None:
+    watched.turn("usdf")
+    journals = sorted((watched.folder / "records" / "journal").iterdir())
+
+    ran = watched.turn("usdf")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert sorted((watched.folder / "records" / "journal").iterdir()) == journals
+    assert watched.state("usdf")["turns"] == 2
+
+
+def test_a_rollback_is_carried_out_and_a_hand_made_change_is_told(watched: Watched) -> None:
+    for site in ("usdf", "bts", "summit"):
+        watched.turn(site)
+    own = watched.sites.add_own(BTS)
+    watched.sites.change_chain(BTS, lambda children: [own, *children])
+    watched.sites.tree.chain(["DM-1"], retired={"DM-2": "it was wrong"})
+    watched.merge("Take DM-2 back")
+
+    for site in ("usdf", "bts"):
+        watched.turn(site)
+
+    assert f"{TOP}/DM-2" not in watched.sites.chain(ORIGIN)
+    assert f"{TOP}/DM-2" not in watched.sites.chain(BTS)
+    assert own in watched.sites.chain(BTS), "what nobody declared is nobody's to remove"
+    assert watched.word("bts") == "stalled"
+    assert "Extra" in watched.reasons("bts")
+
+
+# What is followed
+
+
+def test_a_commit_that_does_not_validate_is_passed_over_for_the_newest_that_does(watched: Watched) -> None:
+    watched.sites.make_ticket("DM-3")
+    watched.sites.tree.chain(["DM-3", "DM-2", "DM-1"])
+    sound = watched.merge("Adopt DM-3")
+    chain = watched.sites.tree.state / "chains" / "LSSTComCam-calib.yaml"
+    right = chain.read_text()
+    chain.write_text(right.replace("entries:", "entires:"))
+    unsound = watched.merge("A slip of the hand")
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 2
+    assert watched.at("usdf") == watched.state("usdf")["commit"] == sound
+    assert NEW in watched.sites.chain(ORIGIN), "what was sound is carried out"
+    (finding,) = [each for each in watched.state("usdf")["findings"] if each["reason"] == "Unsound"]
+    assert unsound[:10] in finding["message"]
+    assert "chains/LSSTComCam-calib.yaml:" in finding["message"]
+
+    chain.write_text(right)
+    mended = watched.merge("Mend it")
+    watched.turn("usdf")
+
+    assert watched.at("usdf") == mended
+    assert watched.word("usdf") in {"ready", "reconciling"}
+
+
+def test_a_history_that_was_rewritten_is_refused_until_a_person_agrees(watched: Watched) -> None:
+    watched.turn("usdf")
+    merged = watched.merge("Something")
+    watched.turn("usdf")
+    watched.sites.make_ticket("DM-3")
+    watched.sites.tree.chain(["DM-3", "DM-2", "DM-1"])
+    git(watched.sites.tree.state, "add", "-A")
+    forged = watched.rewrite()
+
+    for _ in range(2):
+        ran = watched.turn("usdf")
+
+        assert ran.code == 2
+        assert watched.at("usdf") == merged
+        assert NEW not in watched.sites.chain(ORIGIN)
+        assert watched.reasons("usdf")[0] == "HistoryRewritten"
+        assert forged[:10] in watched.state("usdf")["stalled"]["message"]
+
+    git(watched.clone("usdf"), "reset", "-q", "--keep", forged)
+    watched.turn("usdf")
+
+    assert NEW in watched.sites.chain(ORIGIN)
+    assert "HistoryRewritten" not in watched.reasons("usdf")
+
+
+def test_a_clone_that_somebody_has_changed_stays_where_it_is(watched: Watched) -> None:
+    before = watched.at("usdf")
+    file = watched.clone("usdf") / "chains" / "LSSTComCam-calib.yaml"
+    file.write_text(f"{file.read_text()}# a note\n")
+    watched.merge("Something")
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 2
+    assert watched.at("usdf") == before
+    assert watched.reasons("usdf") == ["LocalChanges"]
+    assert file.read_text().endswith("# a note\n"), "nobody's work is lost"
+
+
+def test_only_the_branch_that_was_named_is_followed(watched: Watched) -> None:
+    git(watched.clone("usdf"), "switch", "-q", "-c", "mine")
+    watched.merge("Something")
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 2
+    assert watched.reasons("usdf") == ["OtherBranch"]
+
+
+def test_a_clone_that_was_cut_off_on_its_way_is_taken_on(watched: Watched) -> None:
+    clone = watched.clone("usdf")
+    target = merge_new(watched)
+    # As `git merge` leaves it that was killed: some files, and its lock.
+    git(clone, "fetch", "-q", "origin", "main:refs/calibstate/watched")
+    git(clone, "update-ref", "refs/calibstate/forward", target)
+    (clone / ".git" / "index.lock").write_bytes(b"")
+    shutil.copy(
+        watched.sites.tree.state / "chains" / "LSSTComCam-calib.yaml",
+        clone / "chains" / "LSSTComCam-calib.yaml",
+    )
+
+    watched.turn("usdf")
+
+    assert watched.at("usdf") == target
+    assert git(clone, "status", "--porcelain") == ""
+    assert NEW in watched.sites.chain(ORIGIN)
+
+
+def test_a_repository_that_does_not_answer_is_told_when_it_lasts(watched: Watched) -> None:
+    merge_new(watched)
+    watched.hub.rename(watched.folder / "away.git")
+
+    words = []
+    for _ in range(3):
+        assert watched.turn("usdf").code == 1
+        words.append(watched.word("usdf"))
+        assert watched.reasons("usdf")[0] == "NotFetched"
+
+    assert words == ["reconciling", "reconciling", "stalled"]
+    (watched.folder / "away.git").rename(watched.hub)
+    watched.turn("usdf")
+    assert NEW in watched.sites.chain(ORIGIN)
+    assert watched.state("usdf")["troubled"] == 0
+
+
+def test_no_hook_of_a_clone_is_run(watched: Watched, tmp_path: Path) -> None:
+    for name in ("post-merge", "post-checkout", "reference-transaction"):
+        hook = watched.clone("usdf") / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
+    target = watched.merge("Something")
+
+    watched.turn("usdf")
+
+    assert watched.at("usdf") == target
+    assert not (tmp_path / "ran").exists()
+
+
+# What fails by itself
+
+
+def test_a_place_that_falls_silent_is_told_when_it_lasts_and_when_it_is_back(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    watched.turn("summit")
+    away = watched.folder / "away"
+    watched.sites.path(SUMMIT).rename(away)
+
+    for _ in range(4):
+        assert watched.turn("summit").code == 1
+    away.rename(watched.sites.path(SUMMIT))
+    for _ in range(2):
+        watched.turn("summit")
+
+    assert [told["word"] for told in receiver.taken] == ["stalled", "ready"]
+    assert [told["reason"] for told in receiver.taken] == ["Unreachable", "InSync"]
+    assert str(watched.folder) not in json.dumps(receiver.taken)
+
+
+def test_what_is_kept_of_a_loop_may_be_cut_off_and_is_written_anew(watched: Watched) -> None:
+    watched.turn("usdf")
+    file = watched.folder / "records" / "watch" / "usdf.json"
+    file.write_bytes(file.read_bytes()[:40])
+
+    ran = watched.turn("usdf")
+
+    assert "cannot be read" in ran.err
+    assert watched.state("usdf")["turns"] == 1
+
+
+def test_records_that_cannot_be_written_end_a_turn_with_1_and_no_traceback(watched: Watched) -> None:
+    shutil.rmtree(watched.folder / "records")
+    (watched.folder / "records").write_text("no folder")
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    assert "not a directory" in ran.err.casefold()
+
+
+def test_pages_are_written_in_each_turn_and_what_stands_there_is_kept(watched: Watched) -> None:
+    folder = watched.folder / "pages"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+
+    refused = watched.turn("usdf", "--pages", str(folder))
+    written = watched.turn("usdf", "--pages", str(watched.folder / "others"))
+
+    assert refused.code == 1
+    assert "PageNotWritten" in json.dumps(watched.state("usdf")["findings"]) or written.code == 0
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert (watched.folder / "others" / "index.html").is_file()
+
+
+# One loop
+
+
+def test_a_second_loop_of_a_site_stands_by_until_the_first_has_ended(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.turn("usdf")
+    watched.alter("usdf", lambda state: state.update(loop="another"))
+    merge_new(watched)
+
+    standing_by = watched.turn("usdf")
+    assert standing_by.code == 0
+    assert "is kept by another loop" in standing_by.out
+    assert NEW not in watched.sites.chain(ORIGIN)
+
+    later = datetime.now(UTC) + timedelta(minutes=4)
+    monkeypatch.setattr(clock, "source", lambda: later)
+    watched.turn("usdf")
+
+    assert NEW in watched.sites.chain(ORIGIN)
+    assert watched.state("usdf")["loop"] != "another"
+
+
+def test_a_clock_that_was_set_back_by_days_stops_no_loop(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.turn("usdf")
+    merge_new(watched)
+    back = datetime.now(UTC) - timedelta(days=3)
+    monkeypatch.setattr(clock, "source", lambda: back)
+
+    watched.turn("usdf")
+    assert NEW in watched.sites.chain(ORIGIN)
+
+    # And another one takes the site, though the first seems to be of tomorrow.
+    watched.alter("usdf", lambda state: state.update(loop="another", at="2099-01-01T00:00:00Z"))
+    assert "another loop" not in watched.turn("usdf").out
+
+
+def test_a_health_check_tells_a_loop_that_goes_on_from_one_that_does_not(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = ("watch", "--site", "usdf", "--alive", "--every", "1m")
+    assert watched.run("usdf", *alive).code == 1
+    watched.turn("usdf")
+    assert watched.run("usdf", *alive).code == 0
+    later = datetime.now(UTC) + timedelta(minutes=4)
+    monkeypatch.setattr(clock, "source", lambda: later)
+    ran = watched.run("usdf", *alive)
+    assert ran.code == 1
+    assert "does not go on" in ran.out
+
+
+# Telling people
+
+
+def test_people_are_told_once_of_each_change_with_what_to_do(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SLACK", receiver.slack)
+    merge_new(watched)
+    for site in ("usdf", "bts"):
+        watched.turn(site)
+
+    for _ in range(3):
+        watched.turn("summit")
+    watched.run("summit", "apply", "--site", "summit", "--yes")
+    for _ in range(2):
+        watched.turn("summit")
+
+    ours = [told for told in receiver.taken if "kind" in told]
+    slack = [told["text"] for told in receiver.taken if "kind" not in told]
+    assert receiver.refused == []
+    assert [(told["word"], told["was"]) for told in ours] == [("stalled", None), ("ready", "stalled")]
+    assert ours[0]["commands"] == ["calibstate apply --site summit"]
+    assert "calibstate apply --site summit" in ours[0]["text"]
+    assert len(slack) == len(ours)
+    assert slack[0].startswith("*! summit: a person is asked for")
+
+
+def test_what_could_not_be_told_is_told_in_the_next_turn_under_the_same_name(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SLACK", receiver.slack)
+    file = watched.clone("usdf") / "chains" / "LSSTComCam-calib.yaml"
+    file.write_text(f"{file.read_text()}# a note\n")
+    watched.merge("Something")
+    receiver.answers = [503, 503, 503]
+
+    watched.turn("usdf")
+    (unsent,) = watched.state("usdf")["unsent"]
+    watched.turn("usdf")
+
+    assert unsent["told_by"] == ["Slack"], "who knows it is not told twice"
+    ours = [told for told in receiver.taken if "kind" in told]
+    assert [told["id"] for told in ours] == [unsent["notice"]["id"]]
+    assert watched.state("usdf")["unsent"] == []
+    assert receiver.tries == 3 + 1 + 1
+
+
+def test_a_receiver_that_refuses_is_not_asked_again_in_the_same_turn(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", "another secret")
+    file = watched.clone("usdf") / "chains" / "LSSTComCam-calib.yaml"
+    file.write_text(f"{file.read_text()}# a note\n")
+    watched.merge("Something")
+
+    ran = watched.turn("usdf")
+
+    assert receiver.refused == ["its signature is another one"]
+    assert "it answers with 400" in ran.err
+    assert receiver.url not in ran.err
+
+
+def test_a_letter_is_handed_to_the_host(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "sendmail"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat > {tmp_path}/letter\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_MAIL", "night@example.org, day@example.org")
+    file = watched.clone("usdf") / "chains" / "LSSTComCam-calib.yaml"
+    file.write_text(f"{file.read_text()}# a note\n")
+    watched.merge("Something")
+
+    watched.turn("usdf")
+
+    letter = message_from_bytes((tmp_path / "letter").read_bytes(), policy=policy.default)
+    assert (tmp_path / "arguments").read_text().split() == ["-i", "-t"]
+    assert letter["to"] == "night@example.org, day@example.org"
+    assert letter["subject"] == "! usdf: a person is asked for (LocalChanges)"
+    assert "git checkout -- ." in letter.get_content()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALIBSTATE_NOTIFY_URL", "http://hooks.example.org/secret"),
+        ("CALIBSTATE_NOTIFY_SLACK", "ftp://example.org"),
+        ("CALIBSTATE_NOTIFY_MAIL", "-oQ/tmp"),
+    ],
+)
+def test_where_nobody_can_be_told_safely_nothing_is_begun(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    ran = watched.turn("usdf")
+
+    assert ran.code == 64
+    assert name in ran.err
+    assert value not in ran.err
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(
+    ("watch", "words"),
+    [
+        ("{apply: [import-bundel]}", "import-bundel"),
+        ("{apply: [prepend-to-chain]}", "prepend-to-chain"),
+        ("{chains: maybe}", "maybe"),
+        ("{every: often}", "often"),
+    ],
+)
+def test_what_a_site_cannot_let_run_is_told_at_its_line(watched: Watched, watch: str, words: str) -> None:
+    file = watched.sites.tree.state / "sites" / "usdf.yaml"
+    said = [line for line in file.read_text().splitlines() if not line.startswith("watch:")]
+    file.write_text("\n".join([*said, f"watch: {watch}"]) + "\n")
+
+    ran = watched.sites.run("validate")
+
+    assert ran.code == 1
+    assert f"sites/usdf.yaml:{len(said) + 1}:" in ran.err + ran.out
+    assert words in ran.err + ran.out
+
+
+@pytest.mark.parametrize("site", ["nowhere", "sumit"])
+def test_a_site_that_is_not_declared_is_refused(watched: Watched, site: str) -> None:
+    ran = watched.run("usdf", "watch", "--site", site, "--once")
+
+    assert ran.code == 64
+    assert site in ran.err
+
+
+def test_nobody_is_guessed_where_no_site_is_named(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CALIBSTATE_HERE", raising=False)
+
+    assert watched.run("usdf", "watch", "--once").code == 64
