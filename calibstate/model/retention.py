@@ -6,9 +6,10 @@ Nothing here deletes anything, and nothing that reads it does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 from .contents import Holding
@@ -16,6 +17,8 @@ from .names import CollectionName, RepositoryAddress, TicketKey
 from .products import PRODUCTS, VERIFIED, Product, Verified
 
 __all__ = [
+    "Children",
+    "Facts",
     "Inventory",
     "Keeper",
     "Keeps",
@@ -25,6 +28,7 @@ __all__ = [
     "RetentionClass",
     "RetentionLine",
     "StoredAs",
+    "Uses",
 ]
 
 
@@ -151,6 +155,9 @@ class LineState(Enum):
     """A chain selects it."""
 
 
+Children = Mapping[CollectionName, tuple[CollectionName, ...]]
+"""Of chains, in search order."""
+
 _NAME = re.compile(
     r"(?P<prefix>u/[^/]+/)?(?P<instrument>[^/]+)/calib/(?P<ticket>[^/]+)/(?P<tag>[^/]+)"
     r"/(?P<output>[A-Za-z_-]+)\.(?P<rerun>[0-9]{8}[a-z]{1,2})(?P<run>/[^/]+)?"
@@ -228,7 +235,7 @@ class Inventory:
 
     address: RepositoryAddress
 
-    chains: Mapping[CollectionName, tuple[CollectionName, ...]] = field(default_factory=dict)
+    chains: Children = field(default_factory=dict)
     """Children of its chains, in search order."""
 
     holdings: Mapping[CollectionName, Holding] = field(default_factory=dict)
@@ -243,6 +250,86 @@ class Inventory:
     is_whole: bool = True
     """Whether all of it was looked at; else only what declared chains search,
     as somebody published it."""
+
+    def stored(self, uuids: Iterable[str]) -> tuple[frozenset[str], int]:
+        """Return in which files datasets are, and their bytes.
+
+        Parameters
+        ----------
+        uuids
+            The datasets; those without a file on record are left out.
+        """
+        files = self.files or {}
+        paths: set[str] = set()
+        size = 0
+        for uuid in uuids:
+            if uuid not in files:
+                continue
+            size += files[uuid].bytes
+            for uri in files[uuid].uris:
+                # The members of a zip file are in one file.
+                path, _, _ = uri.partition("#")
+                paths.add(path)
+        return frozenset(paths), size
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the state tree and Rucio say."""
+
+    selecting: frozenset[CollectionName] = frozenset()
+    """Chains that calibrations are searched by: declared ones, and those that
+    instruments have by convention."""
+
+    of_tickets: frozenset[CollectionName] = frozenset()
+    """Chains of declared tickets, which only group what is certified."""
+
+    declared: Mapping[RepositoryAddress, Children] = field(default_factory=dict)
+    """Declared children of chains, by repository."""
+
+    named: tuple[tuple[CollectionName, Keeper], ...] = ()
+    """Collections that something names, a chain with all below it."""
+
+    keeper_of: Mapping[TicketKey, Keeper] = field(default_factory=dict)
+    """Why all of a ticket is kept."""
+
+    listed: frozenset[TicketKey] = frozenset()
+    """Tickets that a chain lists, or that are retired."""
+
+    adopted: Mapping[TicketKey, date | None] = field(default_factory=dict)
+    """Adopted tickets, and on which day, as far as that is written down."""
+
+    ticket_of: Mapping[CollectionName, TicketKey] = field(default_factory=dict)
+    """Tickets by the collections that they declare."""
+
+    keep_intermediates: timedelta | None = None
+    """How long what templates wrote is kept after the adoption."""
+
+    def ticket(self, collection: CollectionName) -> TicketKey | None:
+        """Return whose a collection is, by its declaration or its name."""
+        if collection in self.ticket_of:
+            return self.ticket_of[collection]
+        output = Output.of(collection)
+        if output is None or output.is_trial:
+            return None
+        return output.ticket
+
+
+@dataclass(frozen=True)
+class Uses:
+    """What is used, over all repositories."""
+
+    selected: AbstractSet[str]
+    """UUIDs of datasets that a chain selects."""
+
+    searched: AbstractSet[CollectionName]
+    """Collections that are searched through a chain."""
+
+    kept: Mapping[str, AbstractSet[Keeper]]
+    """Why datasets are kept, by UUID."""
+
+    holders: Mapping[str, AbstractSet[RepositoryAddress]]
+    """Repositories that have a file on record, by its URI."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +380,11 @@ class RetentionLine:
     def datasets(self) -> int:
         """How many datasets it is of."""
         return len(self.uuids)
+
+    @property
+    def order(self) -> tuple[str, CollectionName, str]:
+        """What lines are sorted by."""
+        return self.retention.value, self.collection, self.dataset_type or ""
 
     @property
     def state(self) -> LineState:

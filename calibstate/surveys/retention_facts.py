@@ -10,17 +10,22 @@ from ..kinds.chain import Chain
 from ..model.chains import usual_chains
 from ..model.desired import DesiredState
 from ..model.names import CollectionName, RepositoryAddress, TicketKey
-from ..model.retention import Keeper, Keeps
+from ..model.retention import Children, Facts, Keeper, Keeps
 from ..model.rucio import Rule
 from ..model.scope import Scope
 from ..model.tickets import ApprovalStatus, RucioLabel, Ticket
 from ..ports.rucio import RucioReader
-from .retention import Facts
 
 __all__ = ["declared_children", "facts_of", "rules_of_others"]
 
+_SETTLED = frozenset({ApprovalStatus.ADOPTED, ApprovalStatus.REJECTED})
+"""Where nobody works at a ticket any more."""
+
 Rules = Mapping[TicketKey, Sequence[Rule]]
 """Rules of other accounts, by ticket."""
+
+_Named = tuple[CollectionName, Keeper]
+"""A collection, and what names it."""
 
 
 def facts_of(desired: DesiredState, rules: Rules) -> Facts:
@@ -37,36 +42,40 @@ def facts_of(desired: DesiredState, rules: Rules) -> Facts:
     ticket_of: dict[CollectionName, TicketKey] = {}
     keeper_of: dict[TicketKey, Keeper] = {}
     adopted: dict[TicketKey, date | None] = {}
-    named: list[tuple[CollectionName, Keeper]] = []
+    named: list[_Named] = []
     for key, written in desired.tickets.items():
         ticket = written.noun
+        approval = ticket.approval
         if ticket.collection:
             of_tickets.add(ticket.collection)
         for leaf in ticket.leaves:
             ticket_of[leaf] = key
-        keeper = _keeper_of(ticket)
-        if keeper:
-            keeper_of[key] = keeper
-        if ticket.approval.status is ApprovalStatus.ADOPTED:
-            adopted[key] = _day(ticket)
-        named.extend(_named_by(ticket))
-        for rule in rules.get(key, ()):
-            keeper = Keeper(Keeps.RULE, f"{rule.account} on {rule.dataset}")
-            for child in ticket.children:
-                named.append((child, keeper))
-            for leaf in ticket.leaves:
-                named.append((leaf, keeper))
-    named.extend(_sealed(desired))
-    declared: dict[RepositoryAddress, Mapping[CollectionName, tuple[CollectionName, ...]]] = {}
+        if approval.status not in _SETTLED:
+            why = Keeps.NOT_ADOPTED
+            if ticket.construction:
+                why = Keeps.UNDER_CONSTRUCTION
+            keeper_of[key] = Keeper(why, ticket.name)
+        elif approval.status is ApprovalStatus.ADOPTED:
+            adopted[key] = None
+            # What was adopted before the board wrote it down has no day.
+            if approval.date:
+                adopted[key] = date.fromisoformat(approval.date)
+        of_ticket = _named_by(ticket, rules.get(key, ()))
+        named.extend(of_ticket)
+    sealed = _sealed(desired)
+    named.extend(sealed)
+    declared: dict[RepositoryAddress, Children] = {}
     for address in desired.repositories:
         declared[address] = declared_children(desired, address)
+    selecting = _selecting(desired)
+    listed = _listed(desired)
     return Facts(
-        selecting=frozenset(_selecting(desired)),
+        selecting=frozenset(selecting),
         of_tickets=frozenset(of_tickets),
         declared=declared,
         named=tuple(named),
         keeper_of=keeper_of,
-        listed=frozenset(_listed(desired)),
+        listed=frozenset(listed),
         adopted=adopted,
         ticket_of=ticket_of,
     )
@@ -75,7 +84,7 @@ def facts_of(desired: DesiredState, rules: Rules) -> Facts:
 def declared_children(
     desired: DesiredState,
     address: RepositoryAddress,
-) -> Mapping[CollectionName, tuple[CollectionName, ...]]:
+) -> Children:
     """Return the declared chains of a repository with their children.
 
     Parameters
@@ -86,11 +95,13 @@ def declared_children(
         The repository.
     """
     here = Scope(repositories=(address,))
-    resources = [each.resource for each in expand(desired, here)]
+    declared = expand(desired, here)
+    resources = [each.resource for each in declared]
     children: dict[CollectionName, tuple[CollectionName, ...]] = {}
     for chain in Chain.among(resources):
-        if chain.address.place == address:
-            children[chain.address.name] = chain.children
+        target = chain.address
+        if target.place == address:
+            children[target.name] = chain.children
     return children
 
 
@@ -108,36 +119,21 @@ def rules_of_others(desired: DesiredState, rucio: RucioReader) -> Rules:
     assert settings, "Rucio is asked only where it is declared"
     rules: dict[TicketKey, list[Rule]] = {}
     for key, written in desired.tickets.items():
-        label = written.noun.rucio or RucioLabel()
-        dataset = settings.dataset_of(key.instrument, key.ticket, label.label)
-        of_others: list[Rule] = []
+        names = written.noun.rucio or RucioLabel()
+        dataset = settings.dataset_of(
+            key.instrument,
+            key.ticket,
+            names.label,
+        )
+        rules[key] = []
         for rule in rucio.rules(dataset):
             if rule.account != rucio.account:
-                of_others.append(rule)
-        rules[key] = of_others
+                rules[key].append(rule)
     return rules
 
 
-def _keeper_of(ticket: Ticket) -> Keeper | None:
-    """Return why all of a ticket is kept; `None`: its state is no reason."""
-    status = ticket.approval.status
-    if status in {ApprovalStatus.ADOPTED, ApprovalStatus.REJECTED}:
-        return None
-    if ticket.construction:
-        return Keeper(Keeps.UNDER_CONSTRUCTION, ticket.name)
-    return Keeper(Keeps.NOT_ADOPTED, ticket.name)
-
-
-def _day(ticket: Ticket) -> date | None:
-    """Return the day on which a ticket was adopted, as far as it is told."""
-    day = ticket.approval.date
-    if day is None:
-        return None
-    return date.fromisoformat(day)
-
-
-def _named_by(ticket: Ticket) -> Iterator[tuple[CollectionName, Keeper]]:
-    """Yield the collections that a ticket is made from."""
+def _named_by(ticket: Ticket, rules: Sequence[Rule]) -> Iterator[_Named]:
+    """Yield what a ticket names, and what rules keep of it."""
     if ticket.construction:
         keeper = Keeper(Keeps.START_FROM, ticket.name)
         for collection in ticket.construction.start_from:
@@ -145,9 +141,14 @@ def _named_by(ticket: Ticket) -> Iterator[tuple[CollectionName, Keeper]]:
     keeper = Keeper(Keeps.RECERTIFIED, ticket.name)
     for recertified in ticket.certify:
         yield recertified.datasets_of, keeper
+    for rule in rules:
+        name = f"{rule.account} on {rule.dataset}"
+        keeper = Keeper(Keeps.RULE, name)
+        for collection in (*ticket.children, *ticket.leaves):
+            yield collection, keeper
 
 
-def _sealed(desired: DesiredState) -> Iterator[tuple[CollectionName, Keeper]]:
+def _sealed(desired: DesiredState) -> Iterator[_Named]:
     """Yield the collections of which a seal tells."""
     for key, written in desired.seals.items():
         keeper = Keeper(Keeps.SEAL, key.name)
@@ -168,8 +169,11 @@ def _listed(desired: DesiredState) -> Iterator[TicketKey]:
     """Yield the tickets that a chain lists, or that were retired."""
     for written in desired.chains.values():
         chain = written.noun
-        entries = [entry for entry in chain.entries if isinstance(entry, str)]
-        for word in (*entries, *chain.retired):
+        words: list[str] = list(chain.retired)
+        for entry in chain.entries:
+            if isinstance(entry, str):
+                words.append(entry)
+        for word in words:
             meaning = desired.meaning(word, chain.instrument)
             if meaning and meaning.ticket:
                 yield meaning.ticket.noun.key

@@ -16,8 +16,8 @@ from ..model.rucio import Rule
 from ..model.scope import Scope
 from ..ports.butler import ButlerReader
 from ..ports.retention import RetentionPlaces
-from .retention import flattened
 from .retention_facts import rules_of_others
+from .retention_uses import flattened
 
 __all__ = ["Looked", "look_at_inventories"]
 
@@ -55,13 +55,12 @@ def look_at_inventories(
     for address in desired.repositories:
         looks[address] = partial(_look, desired, places, address)
     gathered = gather(looks, places.timeout, counted)
-    unreachable: dict[Place, Diagnostic] = {}
-    for address, why in gathered.unreachable.items():
-        unreachable[address] = why
+    unreachable: dict[Place, Diagnostic] = {**gathered.unreachable}
     rules: Mapping[TicketKey, Sequence[Rule]] = {}
     if desired.settings.noun.rucio:
         try:
-            rules = rules_of_others(desired, places.rucio())
+            rucio = places.rucio()
+            rules = rules_of_others(desired, rucio)
         except UnreachableError as error:
             unreachable[Place(RUCIO)] = error.first
     return Looked(gathered.results, rules, unreachable)
@@ -69,18 +68,10 @@ def look_at_inventories(
 
 def _look(desired: DesiredState, places: RetentionPlaces, address: RepositoryAddress) -> Inventory:
     """Return what a repository keeps, or what was published of it."""
-    try:
-        return places.retention(address).inventory(_folders(desired, address))
-    except UnreachableError:
-        # Its chains were published; what else it keeps was not.
-        return _as_published(desired, address, places.butler(address))
-
-
-def _folders(desired: DesiredState, address: RepositoryAddress) -> Sequence[str]:
-    """Return below which names the RUNs of calibrations are."""
     site, repository = desired.repository(address)
     prefixes = {""}
     if site.construction:
+        # Trials are made below a name of somebody's own.
         prefixes.add(site.construction.user_prefix)
     folders: list[str] = []
     for instrument in repository.instruments:
@@ -88,7 +79,13 @@ def _folders(desired: DesiredState, address: RepositoryAddress) -> Sequence[str]
             continue
         for prefix in sorted(prefixes):
             folders.append(f"{prefix}{instrument}/calib")
-    return folders
+    try:
+        reader = places.retention(address)
+        return reader.inventory(folders)
+    except UnreachableError:
+        # Its chains were published; what else it keeps was not.
+        butler = places.butler(address)
+        return _as_published(desired, address, butler)
 
 
 def _as_published(desired: DesiredState, address: RepositoryAddress, butler: ButlerReader) -> Inventory:
@@ -114,10 +111,12 @@ def _as_published(desired: DesiredState, address: RepositoryAddress, butler: But
             if collection.children:
                 chains[name] = collection.children
                 level.update(collection.children)
+        # Chains may share children, and none is looked at twice.
         level -= chains.keys()
-    leaves: dict[CollectionName, None] = {}
-    for name in sorted(tops):
-        leaves.update(dict.fromkeys(flattened(name, chains)))
+    leaves: set[CollectionName] = set()
+    for name in tops:
+        searched = flattened(name, chains)
+        leaves.update(searched)
     holdings = butler.holdings(leaves, calibrations_only=True)
     return Inventory(
         address,

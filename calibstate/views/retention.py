@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rich.text import Text
 
-from ..model.names import RepositoryAddress
 from ..model.results.retention import RetentionTold
 from ..model.retention import Keeper, LineState, RetentionClass, RetentionLine
 from .markdown import fenced, row, safe
@@ -37,12 +36,16 @@ _Lines = Iterable[RetentionLine]
 def as_text(result: RetentionTold) -> Iterator[Text | str]:
     """Yield what each repository keeps: the classes, then line by line."""
     for address, lines in result.lines.items():
-        yield _heading(address, result)
+        heading = Text(address, "bold")
+        heading.append(f"  butler {printable(result.butlers[address])}", "not bold dim")
+        yield heading
+        # First how much of each class there is, which is what most ask for.
         for retention, of_class in _by_class(lines).items():
             yield below(f"{retention.value}  {_amount(of_class)}")
             yield below(retention.means, "dim", by=5)
         if not lines:
             yield below("no RUNs of calibrations")
+        # Then what could go, and last what something keeps.
         by_state = grouped(lines, lambda line: line.state)
         for state in _ORDER:
             if state in by_state:
@@ -80,12 +83,6 @@ def as_markdown(result: RetentionTold) -> Iterator[str]:
     for retention in RetentionClass:
         yield f"- {retention.value}: {retention.means}. Lost with it: {retention.loses}."
     yield "\nNothing was deleted."
-
-
-def _heading(address: RepositoryAddress, result: RetentionTold) -> Text:
-    heading = Text(address, "bold")
-    heading.append(f"  butler {printable(result.butlers[address])}", "not bold dim")
-    return heading
 
 
 def _by_class(lines: _Lines) -> Mapping[RetentionClass, list[RetentionLine]]:
@@ -153,6 +150,7 @@ def _command(line: RetentionLine) -> str:
 def _amount(lines: _Lines) -> str:
     """Return how much some lines are together."""
     datasets = 0
+    # A repository that tells of no files spoils the sum.
     files: int | None = 0
     size: int | None = 0
     for line in lines:

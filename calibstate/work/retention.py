@@ -6,9 +6,10 @@ from ..engine.expand import places_of
 from ..model.names import RepositoryAddress
 from ..model.results.retention import RetentionTold
 from ..model.retention import RetentionLine
-from ..surveys.retention import retention_lines, uses_of
+from ..surveys.retention import retention_lines
 from ..surveys.retention_facts import facts_of
 from ..surveys.retention_look import look_at_inventories
+from ..surveys.retention_uses import uses_of
 from .session import Session
 
 __all__ = ["retention"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from calibstate.model.contents import CollectionType, Holding, Row
 from calibstate.model.names import RepositoryAddress, TicketKey
 from calibstate.model.retention import (
+    Facts,
     Inventory,
     Keeper,
     Keeps,
@@ -21,7 +22,8 @@ from calibstate.model.retention import (
     StoredAs,
 )
 from calibstate.model.timespans import UNBOUNDED
-from calibstate.surveys.retention import Facts, retention_lines, uses_of
+from calibstate.surveys.retention import retention_lines
+from calibstate.surveys.retention_uses import uses_of
 
 HERE, THERE = RepositoryAddress("usdf/main"), RepositoryAddress("summit/LSSTComCam")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

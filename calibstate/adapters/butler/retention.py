@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from ...model.retention import Inventory, LitterFile, StoredAs
 from ...ports.retention import RetentionReader
 from ...ports.silence import USUAL_TIMEOUT
 from ..batches import for_each
-from .datastore import FilesByUuid, artifacts, by_distance, files_of_nobody, has_datastore, sizes_of
+from .datastore import artifacts, by_distance, files_of_nobody, has_datastore, sizes_of
 from .holdings import read_rows
 from .opening import Repository
 
@@ -61,30 +61,43 @@ class _Reader(RetentionReader):
         with self._repository.asking():
             # Dataset types may have been removed or defined again since.
             self._butler.registry.refresh()
-            chains = {info.name: tuple(info.children) for info in self._infos("*", ButlersType.CHAINED)}
+            chains: dict[str, tuple[str, ...]] = {}
+            for info in self._infos("*", ButlersType.CHAINED):
+                chains[info.name] = tuple(info.children)
+            # Of all collections only these are looked at whole.
             patterns = [f"{folder}/*" for folder in dict.fromkeys(folders)]
-            runs = {info.name: info for info in self._infos(patterns, ButlersType.RUN, with_types=True)}
-            types = _types_in(runs.values())
-            # A summary of all types of all TAGGED collections would take long.
-            others = [
+            runs: dict[str, CollectionInfo] = {}
+            types: set[str] = set()
+            for info in self._infos(patterns, ButlersType.RUN, with_types=True):
+                runs[info.name] = info
+                types.update(info.dataset_types or ())
+            # Somebody may have certified or tagged their datasets anywhere;
+            # of TAGGED collections full of raws nothing more is asked.
+            collections = [
+                *runs.values(),
                 *self._infos("*", ButlersType.CALIBRATION, with_types=True, only=types),
                 *self._infos("*", ButlersType.TAGGED, with_types=True, only=types),
             ]
-            collections = [*runs.values(), *others]
+            names: list[str] = []
             collections_of: dict[str, list[str]] = {}
             for info in collections:
-                for name in sorted(info.dataset_types or ()):
-                    if name in types:
-                        collections_of.setdefault(name, []).append(info.name)
-            answers = read_rows(self._butler, [info.name for info in collections], collections_of)
+                names.append(info.name)
+                for dataset_type in types.intersection(info.dataset_types or ()):
+                    having = collections_of.setdefault(dataset_type, [])
+                    having.append(info.name)
+            answers = read_rows(self._butler, names, collections_of)
             holdings: dict[str, Holding] = {}
             for info in collections:
+                rows = tuple(answers.rows[info.name])
                 type_ = CollectionType[info.type.name]
-                holdings[info.name] = Holding(info.name, type_, tuple(answers.rows[info.name]))
-            stored = None
+                holdings[info.name] = Holding(info.name, type_, rows)
+            stored: Mapping[str, StoredAs] | None = None
+            # A server tells of no files.
             if has_datastore(self._butler):
-                stored = self._files(answers.refs_in(runs))
-            return Inventory(self._address, chains, holdings, stored, tuple(self._litter(runs)))
+                refs = answers.refs_in(runs)
+                stored = self._files(refs)
+            litter = tuple(self._litter(runs))
+            return Inventory(self._address, chains, holdings, stored, litter)
 
     def _infos(
         self,
@@ -107,21 +120,32 @@ class _Reader(RetentionReader):
         """Return the files of datasets, with their sizes."""
         files = artifacts(self._butler, refs)
         # Few have no size on record; only those are looked at.
-        actual = sizes_of(_without_size(files))
+        unsized: list[ResourcePath] = []
+        for of_dataset in files.values():
+            unsized += [file.uri for file in of_dataset if file.size is None]
+        actual = sizes_of(unsized)
         stored: dict[str, StoredAs] = {}
         for uuid, of_dataset in files.items():
             size = 0
+            uris: list[str] = []
             for file in of_dataset:
                 size += file.size or actual.get(file.uri) or 0
-            uris = tuple(str(file.uri) for file in of_dataset)
-            stored[uuid] = StoredAs(uris, size)
+                uris.append(str(file.uri))
+            stored[uuid] = StoredAs(tuple(uris), size)
         return stored
 
     def _litter(self, runs: Iterable[str]) -> Iterator[LitterFile]:
         """Yield the files below the folders of RUNs that no dataset has."""
         names = set(runs)
+        # The folder of a RUN may be within that of another, and no folder is
+        # listed twice.
+        folders: list[str] = []
+        for name in sorted(names):
+            parent, _, _ = name.rpartition("/")
+            if _innermost(parent, names) is None:
+                folders.append(name)
         run_of: dict[ResourcePath, str] = {}
-        for folder in _outermost(names):
+        for folder in folders:
             for path, file in files_of_nobody(self._butler, folder):
                 run = _innermost(path, names)
                 if run:
@@ -132,20 +156,6 @@ class _Reader(RetentionReader):
                 # It may have gone meanwhile.
                 if status:
                     yield LitterFile(run_of[file], str(file), status.size, status.changed)
-
-
-def _types_in(infos: Iterable[CollectionInfo]) -> frozenset[str]:
-    types: set[str] = set()
-    for info in infos:
-        types.update(info.dataset_types or ())
-    return frozenset(types)
-
-
-def _without_size(files: FilesByUuid) -> Iterator[ResourcePath]:
-    for of_dataset in files.values():
-        for file in of_dataset:
-            if file.size is None:
-                yield file.uri
 
 
 @dataclass(frozen=True)
@@ -172,16 +182,11 @@ def _status_of(file: ResourcePath) -> _Status | None:
         return None
 
 
-def _outermost(names: Iterable[str]) -> list[str]:
-    """Return those names that are below none of the others."""
-    outermost: list[str] = []
-    for name in sorted(names):
-        if _innermost(name, outermost) is None:
-            outermost.append(name)
-    return outermost
-
-
-def _innermost(path: str, names: Iterable[str]) -> str | None:
+def _innermost(path: str, names: Set[str]) -> str | None:
     """Return the longest of some names that a path is below, or is."""
-    above = [name for name in names if path == name or path.startswith(f"{name}/")]
-    return max(above, key=len, default=None)
+    # There may be thousands of names, and a path has few parts.
+    while path:
+        if path in names:
+            return path
+        path, _, _ = path.rpartition("/")
+    return None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...model.names import Noun, RepositoryAddress
 from ...model.results.retention import RetentionTold
-from ...model.retention import Keeper, Keeps, LineState, RetentionClass, RetentionLine
+from ...model.retention import Keeps, LineState, RetentionClass, RetentionLine
 from ...model.seen import Seen
 
 __all__ = [
@@ -142,7 +142,14 @@ def retention_document(result: RetentionTold) -> RetentionDocument:
 
 
 def _entry(line: RetentionLine) -> RetentionEntry:
-    kept = [_keeper(keeper) for keeper in line.kept]
+    kept: list[KeeperEntry] = []
+    for keeper in line.kept:
+        entry = KeeperEntry(
+            by=keeper.by,
+            name=keeper.name,
+            repository=keeper.repository,
+        )
+        kept.append(entry)
     ticket = None
     if line.ticket:
         ticket = line.ticket.name
@@ -164,7 +171,3 @@ def _entry(line: RetentionLine) -> RetentionEntry:
         command=line.command,
         paths=line.paths,
     )
-
-
-def _keeper(keeper: Keeper) -> KeeperEntry:
-    return KeeperEntry(by=keeper.by, name=keeper.name, repository=keeper.repository)
