@@ -75,6 +75,7 @@ COMMANDS: Mapping[str, Entry] = {
     "verify": Entry(Group.DEPLOY, "verify", "Review a deployment: is it selected, and are its files there?"),
     "observe": Entry(Group.DEPLOY, "observe", "Write down what repositories show, for who cannot see them."),
     "watch": Entry(Group.DEPLOY, "watch", "Keep a site as it is declared, turn by turn."),
+    "daily": Entry(Group.LOOK, "daily", "Verify the calibration exposures of a day, and tell what failed."),
     "status": Entry(Group.LOOK, "status", "Show tickets against repositories, in search order."),
     "drift": Entry(Group.LOOK, "drift", "Tell where live places have left the declaration."),
     "show": Entry(Group.LOOK, "show", "Show the desired chains, or a saved plan."),

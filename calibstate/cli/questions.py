@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from ..errors import Diagnostic, UsageError
 from ..model.desired import DesiredState
@@ -13,10 +13,11 @@ from ..model.names import ANY, nearest, spelled
 from ..model.nights import While, observing_day
 from ..model.timespans import UNBOUNDED, parse_tai, tai_of
 
-__all__ = ["asked_while", "question"]
+__all__ = ["asked_day", "asked_while", "question"]
 
 _NOW = "now"
 _TODAY = "today"
+_YESTERDAY = "yesterday"
 
 
 def question(
@@ -94,9 +95,41 @@ def asked_while(night: str | None, at: str | None, now: datetime) -> While:
         raise UsageError(Diagnostic("Night is not understood", detail, hint=hint)) from None
 
 
+def asked_day(day: str | None, now: datetime) -> int:
+    """Return the observing day that is asked for, as ``YYYYMMDD``.
+
+    Parameters
+    ----------
+    day
+        As a person writes it; `None`: today.
+    now
+        The time, with its zone.
+
+    Raises
+    ------
+    UsageError
+        It is no observing day.
+    """
+    word = day or _TODAY
+    try:
+        night = While.of_night(_day(word, now))
+    except ValueError:
+        raise UsageError(
+            Diagnostic(
+                "No such day",
+                f"{spelled(word)} is no observing day.",
+                hint="Write YYYYMMDD, such as 20241110, or today, or yesterday.",
+            )
+        ) from None
+    assert night.night, "it has a number"
+    return night.night
+
+
 def _day(text: str, now: datetime) -> date:
     if text == _TODAY:
         return observing_day(now)
+    if text == _YESTERDAY:
+        return observing_day(now) - timedelta(days=1)
     if not re.fullmatch(r"[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(text)
     return date.fromisoformat(text)

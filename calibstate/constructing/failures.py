@@ -23,7 +23,7 @@ from typing import Any
 from ..model.verdicts import FailedTest
 from ..ports.construction import Statistics
 
-__all__ = ["UNTOLD", "Failure", "failures_in", "fold"]
+__all__ = ["UNTOLD", "Failure", "detectors_in", "failures_in", "fold"]
 
 UNTOLD = "?"
 """A detector, or a test, that failed and is not named."""
@@ -101,6 +101,20 @@ def failures_in(statistics: Statistics) -> Iterator[Failure]:
         failure = Failure(UNTOLD, detector, "", exposure)
         failures.append(failure)
     yield from failures
+
+
+def detectors_in(statistics: Statistics) -> Iterator[str]:
+    """Yield the names of the detectors that statistics of an exposure tell of.
+
+    Parameters
+    ----------
+    statistics
+        Merged over the detectors of an exposure.
+    """
+    for key, part in statistics.values.items():
+        name = str(key)
+        if isinstance(part, Mapping) and name not in _NO_PLACE and not name.isdigit():
+            yield name
 
 
 def _listed(

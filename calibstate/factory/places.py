@@ -35,6 +35,7 @@ from ..ports.archive import ArchiveWriter
 from ..ports.butler import ButlerReader, ButlerWriter
 from ..ports.commands import ButlerCommands, CommandRunner
 from ..ports.construction import BatchRunner, ConstructionReader
+from ..ports.daily import DailyRecords
 from ..ports.packages import DataPackages
 from ..ports.pipelines import PipelineReader, PipelineRunner
 from ..ports.places import Records
@@ -47,6 +48,7 @@ from . import clock, host
 from .addresses import Addresses
 from .archive import ArchivePlace
 from .asking import Asking, not_asked
+from .daily import KeptDaily
 from .observed import ObservedByOthers
 from .records import RecordStore, RecordStores
 from .repositories import RepositoryPlace, Settings
@@ -213,6 +215,10 @@ class Places:
     def batches(self, address: RepositoryAddress) -> BatchRunner:
         """Return what runs the templates for a repository."""
         return self._repository(address).batches()
+
+    def daily_records(self, address: RepositoryAddress, instrument: str) -> DailyRecords:
+        """Return what is kept of an instrument's daily verification."""
+        return KeptDaily(self._addresses.records(address), instrument, self._asking)
 
     def commands(self, address: RepositoryAddress) -> ButlerCommands:
         """Return the ``butler`` of a site, to see what commands it has."""

@@ -33,6 +33,7 @@ _PORTS = frozenset(
         "change_rucio",
         "commands",
         "construction",
+        "daily_records",
         "packages",
         "pipelines",
         "retention",

@@ -7,15 +7,18 @@ says which of its tests pass.  Nothing is made or certified by it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from .names import CollectionName, InstrumentName, Noun
+from .names import CollectionName, InstrumentName, Noun, RepositoryAddress
 from .policy import day
+from .submissions import ExpectedOutput, PipelineSubmission
 
-__all__ = ["Daily", "DailyKind", "Sasquatch", "Send"]
+__all__ = ["Daily", "DailyKind", "Sasquatch", "Send", "VerifiedDay"]
 
 DailyKind = Literal["bias", "dark", "flat"]
 """Sorts of exposures of which cp_verify tells exposure by exposure."""
@@ -125,3 +128,113 @@ class Daily(Noun):
         if not self.alarms:
             return 1
         return self.alarms.get(test)
+
+
+@dataclass(frozen=True)
+class VerifiedDay:
+    """One observing day of an instrument, where it is verified."""
+
+    daily: Daily
+    """How it is verified."""
+
+    repository: RepositoryAddress
+    """Where."""
+
+    day: int
+    """The observing day, ``YYYYMMDD``."""
+
+    prefix: str = ""
+    """What stands before the names of all outputs, in a trial."""
+
+    @property
+    def inputs(self) -> tuple[CollectionName, ...]:
+        """What is searched, in order."""
+        return (self.daily.chain, self.daily.raws)
+
+    def outputs(self, kind: str) -> tuple[CollectionName, ...]:
+        """Return the names that an output may have, one for each letter.
+
+        Parameters
+        ----------
+        kind
+            A sort of exposure.
+        """
+        instrument = self.daily.instrument
+        stem = f"{self.prefix}{instrument}/calib/daily/{_stem(kind)}.{self.day}"
+        names = []
+        # It moves when the chain has moved.
+        for letter in ascii_lowercase:
+            names.append(f"{stem}{letter}")
+        return tuple(names)
+
+    def where(self, kind: str) -> str:
+        """Return which raws are verified, the instrument included."""
+        conditions = (
+            f"instrument='{self.daily.instrument}'",
+            f"exposure.day_obs={self.day}",
+            f"exposure.observation_type='{kind}'",
+        )
+        return " and ".join(conditions)
+
+    def by_exposure(self, kind: str, output: CollectionName) -> ExpectedOutput:
+        """Return what an output should tell of exposures."""
+        return ExpectedOutput(
+            output=output,
+            dataset_type=f"{_stem(kind)}ExpStats",
+            otherwise=f"{_stem(kind)}ExpResults",
+            dimensions=("exposure",),
+            instrument=self.daily.instrument,
+            raws=self.daily.raws,
+            where=self.where(kind),
+        )
+
+    def by_detector(self, kind: str, output: CollectionName) -> ExpectedOutput:
+        """Return what an output should tell of detectors of exposures."""
+        return ExpectedOutput(
+            output=output,
+            dataset_type=f"{_stem(kind)}DetStats",
+            dimensions=("exposure", "detector"),
+            instrument=self.daily.instrument,
+            raws=self.daily.raws,
+            where=self.where(kind),
+        )
+
+    def submission(
+        self,
+        kind: str,
+        output: CollectionName,
+        exposures: Sequence[int],
+    ) -> PipelineSubmission:
+        """Return what is run for some exposures.
+
+        Parameters
+        ----------
+        kind
+            Their sort.
+        output
+            Where it writes to.
+        exposures
+            Their numbers.
+        """
+        numbers = ",".join(map(str, exposures))
+        variables = {
+            "USER_CALIB_PREFIX": self.prefix,
+            "INSTRUMENT": self.daily.instrument,
+            "TICKET": "daily",
+            # So that what is cut off is gone on with for the same exposures.
+            "DAILY_EXPOSURES": numbers,
+        }
+        return PipelineSubmission(
+            home="cp_verify",
+            template=f"verify_{kind}",
+            variables=variables,
+            output=output,
+            inputs=self.inputs,
+            query=f"{self.where(kind)} and exposure in ({numbers})",
+            pipeline=self.daily.pipeline(kind),
+        )
+
+
+def _stem(kind: str) -> str:
+    """Return what the names of all datasets of a verification begin with."""
+    return f"verify{kind.capitalize()}"

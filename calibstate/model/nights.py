@@ -59,6 +59,22 @@ class While:
         return cls(begin, end, night)
 
     @classmethod
+    def of_number(cls, night: int) -> While:
+        """Return an observing day by its number.
+
+        Parameters
+        ----------
+        night
+            ``YYYYMMDD``.
+
+        Raises
+        ------
+        ValueError
+            It is no day, or not of the years in which the butler counts.
+        """
+        return cls.of_night(date.fromisoformat(f"{night:08}"))
+
+    @classmethod
     def at(cls, moment: int) -> While:
         """Return a moment.
 

@@ -12,7 +12,16 @@ from pydantic import Field
 from .locks import Process
 from .names import CollectionName, Noun
 
-__all__ = ["Batch", "BatchState", "Cause", "ExpectedOutput", "SeenBatch", "SeenOutput", "Submission"]
+__all__ = [
+    "Batch",
+    "BatchState",
+    "Cause",
+    "ExpectedOutput",
+    "PipelineSubmission",
+    "SeenBatch",
+    "SeenOutput",
+    "Submission",
+]
 
 
 class Submission(Noun):
@@ -49,6 +58,13 @@ class Submission(Noun):
     def name(self) -> str:
         """What its folder and its messages call it."""
         return f"{self.template}-{self.run or self.output}".replace("/", "_")
+
+
+class PipelineSubmission(Submission):
+    """A pipeline that is run as it is, without a template around it."""
+
+    pipeline: str
+    """Its file, in which variables may stand."""
 
 
 class Batch(Noun):

@@ -94,6 +94,10 @@ class ConstructionReader(Protocol):
         """
         ...
 
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        """Return the names of an instrument's detectors by their numbers."""
+        ...
+
     def software(self, run: str) -> Mapping[str, str]:
         """Return the versions by package that a RUN was made with.
 
@@ -193,6 +197,18 @@ class BatchRunner(Protocol):
         """Return the dataset types that its pipeline cannot be run without.
 
         `None` where the pipeline cannot be loaded here.
+
+        Raises
+        ------
+        RefusedError
+            As of `variables`.
+        """
+        ...
+
+    def takes(self, submission: Submission) -> frozenset[str] | None:
+        """Return the dataset types that its pipeline takes where they are.
+
+        Raws are left out; `None` where the pipeline cannot be loaded here.
 
         Raises
         ------

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ..model.bundles import Manifest
 from ..model.chains import ChainFile
+from ..model.dailyrecords import DailyRecord
 from ..model.exposures import ExposuresDocument
 from ..model.forms import Form
 from ..model.names import Noun
@@ -40,6 +41,7 @@ from .documents.changes import (
 )
 from .documents.checkups import CheckupDocument
 from .documents.constructions import ConstructionDocument, RecordDocument
+from .documents.daily import DailyDocument
 from .documents.effective import EffectiveDocument
 from .documents.errors import ErrorsDocument
 from .documents.explanations import ExplanationDocument
@@ -115,6 +117,8 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("checkup.json", CheckupDocument, "Whether one can work with the places", printed=True),
     Document("construction.json", ConstructionDocument, "How far a construction has come", printed=True),
     Document("construction-record.json", RecordDocument, "What ran to make a ticket", printed=True),
+    Document("daily-verdicts.json", DailyDocument, "How the verification of a day stands", printed=True),
+    Document("daily-record.json", DailyRecord, "daily/INSTRUMENT/DAY.json of records", printed=True),
     Document("approvals.json", ApprovalsDocument, "How it stands with approvals", printed=True),
     Document("impact.json", ImpactDocument, "What a change of the declaration does", printed=True),
     Document("diff.json", DiffDocument, "What is declared otherwise", printed=True),

@@ -107,6 +107,11 @@ VIEWS: Mapping[str, Mapping[Format, str]] = {
         Format.JSON: "store.documents.constructions.record_document",
         Format.MARKDOWN: "views.construction_record.as_markdown",
     },
+    "results.daily.DailyShown": {
+        Format.TEXT: "views.daily.as_text",
+        Format.JSON: "store.documents.daily.daily_document",
+        Format.MARKDOWN: "views.daily.as_markdown",
+    },
     "results.trees_compared.TreesCompared": {
         Format.TEXT: "views.changes.compared_as_text",
         Format.JSON: "store.documents.changes.diff_document",

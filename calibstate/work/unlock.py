@@ -7,6 +7,7 @@ from ..factory.past import began
 from ..model.guards import Allowed
 from ..model.names import ARCHIVE, RUCIO
 from ..model.results.places_looked_at import LockBroken
+from .daily import lock_of, repository_of
 from .scoping import undeclared
 from .session import Session
 
@@ -21,7 +22,8 @@ def unlock(session: Session, place: str, id: str | None = None) -> LockBroken:
     session
         It says what is declared.
     place
-        A repository, the archive or Rucio.
+        A repository, the archive or Rucio; or ``daily/INSTRUMENT``, which is
+        held while exposures are verified.
     id
         Id of the lock; `None`: who holds it is asked only.
 
@@ -33,9 +35,14 @@ def unlock(session: Session, place: str, id: str | None = None) -> LockBroken:
         Nobody declared such a place.
     """
     desired = session.desired
-    declared = (*desired.repositories, ARCHIVE, RUCIO)
+    daily = {lock_of(instrument): instrument for instrument in desired.own.get("daily", {})}
+    declared = (*desired.repositories, ARCHIVE, RUCIO, *daily)
     if place not in declared:
         raise undeclared("place", place, declared)
-    records = session.places().records(place)
+    keeper = place
+    if place in daily:
+        # It lies beside what is kept of the days.
+        keeper = repository_of(desired, daily[place])
+    records = session.places().records(keeper)
     sentence = break_lock(place, id, records, now=session.utc_now, began=lambda: began(desired, Allowed()))
     return LockBroken(sentence)

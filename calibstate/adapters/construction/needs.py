@@ -1,4 +1,4 @@
-"""What a pipeline cannot be run without, as the pipeline itself says.
+"""What a pipeline takes, and cannot be run without, as itself says.
 
 Which calibrations are applied differs from camera to camera and from version
 to version, and the middleware tells of one that is missing only by a quantum
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["needs_of_pipeline"]
+__all__ = ["needs_of_pipeline", "taken_by_pipeline"]
 
 _RAW = "raw"
 
@@ -33,12 +33,8 @@ def needs_of_pipeline(pipeline: str, variables: Mapping[str, str]) -> frozenset[
         Raws are left out, and so is what its tasks can do without.  `None`
         where it cannot be loaded here.
     """
-    try:
-        from lsst.pipe.base import Pipeline
-
-        with _exported(variables):
-            graph = Pipeline.from_uri(pipeline).to_graph()
-    except Exception:  # noqa: BLE001 - a pipeline imports whatever it likes
+    graph = _graph_of(pipeline, variables)
+    if graph is None:
         return None
     # What one task can do without another may insist on.
     required: set[str] = set()
@@ -50,6 +46,37 @@ def needs_of_pipeline(pipeline: str, variables: Mapping[str, str]) -> frozenset[
                 required.add(connection.name)
     from_outside = {dataset_type for dataset_type, _ in graph.iter_overall_inputs()}
     return frozenset(required & from_outside - {_RAW})
+
+
+def taken_by_pipeline(pipeline: str, variables: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the dataset types that a pipeline takes, if they are there.
+
+    Parameters
+    ----------
+    pipeline, variables
+        As for `needs_of_pipeline`.
+
+    Returns
+    -------
+    frozenset or None
+        Raws are left out.  `None` where it cannot be loaded here.
+    """
+    graph = _graph_of(pipeline, variables)
+    if graph is None:
+        return None
+    from_outside = {dataset_type for dataset_type, _ in graph.iter_overall_inputs()}
+    return frozenset(from_outside - {_RAW})
+
+
+def _graph_of(pipeline: str, variables: Mapping[str, str]) -> Any:
+    """Return the graph of a pipeline; `None`: it cannot be loaded."""
+    try:
+        from lsst.pipe.base import Pipeline
+
+        with _exported(variables):
+            return Pipeline.from_uri(pipeline).to_graph()
+    except Exception:  # noqa: BLE001 - a pipeline imports whatever it likes
+        return None
 
 
 @contextmanager

@@ -164,9 +164,7 @@ class _Reader(ConstructionReader):
     def _out_of_tables(self, run: str, dataset_type: str) -> Iterator[Statistics]:
         """Yield what tables tell in place of statistics."""
         for ref in self._datasets(run, dataset_type):
-            instrument = ref.dataId["instrument"]
-            records = self._butler.query_dimension_records("detector", instrument=instrument)
-            names = {record.id: record.full_name for record in records}
+            names = self._names(str(ref.dataId["instrument"]))
             try:
                 values = statistics_in(self._butler.get(ref), names)
             except (ImportError, KeyError):
@@ -174,6 +172,15 @@ class _Reader(ConstructionReader):
                 continue
             if values:
                 yield Statistics(_data_id(ref), str(ref.id), values)
+
+    @override
+    def detectors(self, instrument: str) -> Mapping[int, str]:
+        with self._repository.asking():
+            return self._names(instrument)
+
+    def _names(self, instrument: str) -> dict[int, str]:
+        records = self._butler.query_dimension_records("detector", instrument=instrument, explain=False)
+        return {record.id: record.full_name for record in records}
 
     @override
     def software(self, run: str) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from ...errors import CalibstateError, Diagnostic, PlanIsStaleError, RefusedErro
 from ...model.locks import Process
 from ...model.observations import stamp
 from ...model.repositories import SiteConstruction
-from ...model.submissions import Batch, BatchState, Cause, SeenBatch, Submission
+from ...model.submissions import Batch, BatchState, Cause, PipelineSubmission, SeenBatch, Submission
 from ...ports.construction import BatchRunner
 from ...ports.progress import Watch
 from ...ports.records import Fence
@@ -35,8 +35,9 @@ from .folders import Attempt, newest_attempt, submission_folder
 from .in_process import in_this_process
 from .launching import in_a_session
 from .middleware import Ended, Launch, Middleware, Work
-from .needs import needs_of_pipeline
+from .needs import needs_of_pipeline, taken_by_pipeline
 from .pages import program_of, write_pages
+from .pipelines import as_template
 from .pipetask import Pipetask
 
 __all__ = ["open_batch_runner"]
@@ -132,6 +133,8 @@ class _Runner(BatchRunner):
     def _template(self, submission: Submission) -> BpsTemplate:
         """Return what the template comes to, when that is as declared."""
         variables = self._environment.complete(self._variables(submission))
+        if isinstance(submission, PipelineSubmission):
+            return as_template(submission, variables)
         # Else a variable that a person has set might stand in for one.
         return read_template(self._file(submission), submission, variables, self._site.bps)
 
@@ -140,7 +143,8 @@ class _Runner(BatchRunner):
 
     @override
     def command(self, submission: Submission) -> Sequence[str]:
-        return self._middleware.command(submission, self._template(submission), self._folder(submission))
+        middleware = self._middleware_for(submission)
+        return middleware.command(submission, self._template(submission), self._folder(submission))
 
     @override
     def pages(self, collections: Sequence[str], folder: Path) -> str | None:
@@ -154,6 +158,10 @@ class _Runner(BatchRunner):
     @override
     def needs(self, submission: Submission) -> frozenset[str] | None:
         return needs_of_pipeline(self._template(submission).pipeline, self._environment.variables())
+
+    @override
+    def takes(self, submission: Submission) -> frozenset[str] | None:
+        return taken_by_pipeline(self._template(submission).pipeline, self._environment.variables())
 
     @override
     def begun(self, submission: Submission) -> Batch | None:
@@ -208,6 +216,13 @@ class _Runner(BatchRunner):
         """Return a batch's environment, with what is not written down."""
         return self._environment.complete({**batch.variables, "REPO": self._repository_uri()})
 
+    def _middleware_for(self, submission: Submission) -> Middleware:
+        """Return what runs a submission here."""
+        # BPS takes templates only.
+        if isinstance(submission, PipelineSubmission):
+            return Pipetask()
+        return self._middleware
+
     def _middleware_of(self, batch: Batch) -> Middleware:
         """Return what ran a batch; the site may say otherwise today."""
         return Bps(self._site) if batch.submit == "bps" else Pipetask()
@@ -248,7 +263,8 @@ class _Runner(BatchRunner):
 
     @override
     def submit(self, submission: Submission, watch: Watch, fence: Fence) -> None:
-        self._check_programs()
+        middleware = self._middleware_for(submission)
+        self._check_programs(middleware)
         template = self._template(submission)
         look = self._look(submission)
         if look.ended.state is BatchState.RUNNING:
@@ -256,7 +272,7 @@ class _Runner(BatchRunner):
             raise PlanIsStaleError(Diagnostic("Batch runs already", detail, hint="Wait for its end."))
         if look.attempt and look.batch and self._may_go_on(submission, look.batch, look.ended):
             work = Work(submission, template, self._site, look.batch.run)
-            words = self._middleware.go_on(work, look.attempt)
+            words = middleware.go_on(work, look.attempt)
             self._run(work, look.attempt, words, watch, fence)
             return
         if submission.run is not None:
@@ -266,11 +282,11 @@ class _Runner(BatchRunner):
         work = Work(
             submission, template, self._site, submission.run or f"{submission.output}/{attempt.stamp}"
         )
-        self._run(work, attempt, self._middleware.begin(work, attempt), watch, fence)
+        self._run(work, attempt, middleware.begin(work, attempt), watch, fence)
 
     def _may_go_on(self, submission: Submission, batch: Batch, ended: Ended) -> bool:
         """Say whether the last attempt is taken up, and not a new one made."""
-        if not ended.has_run or batch.submit != self._middleware.submit:
+        if not ended.has_run or batch.submit != self._middleware_for(submission).submit:
             return False
         # With other variables other data would go into the same RUN.
         if batch.variables != _written_down(self._variables(submission)):
@@ -309,9 +325,9 @@ class _Runner(BatchRunner):
             )
         )
 
-    def _check_programs(self) -> None:
+    def _check_programs(self, middleware: Middleware) -> None:
         """Refuse to go on where there is nothing to run templates with."""
-        missing = [name for name in self._middleware.programs if not self._environment.program(name)]
+        missing = [name for name in middleware.programs if not self._environment.program(name)]
         if missing:
             raise RefusedError(
                 Diagnostic(
@@ -333,11 +349,12 @@ class _Runner(BatchRunner):
     def _run(self, work: Work, attempt: Attempt, words: Sequence[str], watch: Watch, fence: Fence) -> None:
         """Run a command for an attempt, and look that it ran something."""
         variables = self._variables(work.submission)
+        middleware = self._middleware_for(work.submission)
 
         def begun(process: Process) -> None:
             attempt.write(
                 Batch(
-                    submit=self._middleware.submit,
+                    submit=middleware.submit,
                     run=work.run,
                     command=tuple(without_secrets(word) for word in words),
                     variables=_written_down(variables),
@@ -347,7 +364,7 @@ class _Runner(BatchRunner):
             )
 
         def is_awaited() -> bool:
-            self._middleware.tell(attempt, watch)
+            middleware.tell(attempt, watch)
             return not self._is_stopping()
 
         environment = self._environment.complete(variables)
@@ -357,7 +374,7 @@ class _Runner(BatchRunner):
         # A process that has only just been begun has no mark yet.
         if may_run(attempt, attempt.batch()):
             return
-        ended = self._middleware.ended(attempt, environment)
+        ended = middleware.ended(attempt, environment)
         if not ended.has_run:
             detail = f"{work.submission.name}: {ended.detail}."
             raise CalibstateError(Diagnostic("Nothing was run", detail, hint=f"See {attempt.log}."))

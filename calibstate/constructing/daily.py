@@ -1,0 +1,314 @@
+"""Which exposures of a day have a result, and which results they have.
+
+Done is what a RUN of the day's own outputs holds, never what is found through
+their chains: these keep what was searched when they were made.  pipetask adds
+to an output only as long as it searches the same, so each time that the chain
+has moved the next letter is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..errors import Diagnostic, RefusedError
+from ..lookups.effective import effective, flatten
+from ..model.contents import parse_data_id
+from ..model.daily import DailyKind, VerifiedDay
+from ..model.dailyrecords import Against, DailyRecord, ExposureResult, Measured
+from ..model.effective import Resolved
+from ..model.nights import While, clipped
+from ..model.submissions import BatchState, SeenOutput
+from ..ports.butler import ButlerReader
+from ..ports.construction import ConstructionPlaces, ConstructionReader
+from .measured import detector_results, measured_tests
+
+__all__ = ["DayLook", "KindLook", "look_at_day"]
+
+
+@dataclass(frozen=True)
+class KindLook:
+    """What was seen of the exposures of one sort."""
+
+    kind: DailyKind
+    exposures: tuple[int, ...]
+    """Those with raws, sorted."""
+
+    output: str
+    """Where the next run writes to."""
+
+    without: tuple[int, ...]
+    """Exposures that have no result."""
+
+    running: str = ""
+    """How it is known that its pipeline runs; empty: it does not."""
+
+
+@dataclass(frozen=True)
+class DayLook:
+    """What was seen of a day."""
+
+    kinds: tuple[KindLook, ...]
+    """By sort, in the order of the file."""
+
+    record: DailyRecord
+    """What is kept of the day, with all results that the repository has."""
+
+    resolved: Resolved
+    """What is effective on that day."""
+
+    def against(self, types: Sequence[str]) -> Against:
+        """Return what is effective now for a pipeline.
+
+        Parameters
+        ----------
+        types
+            Dataset types that it takes; none: all.
+        """
+        winners = []
+        for winner in self.resolved.winners:
+            is_taken = not types or winner.dataset_type in types
+            if is_taken:
+                winners.append(winner)
+        narrowed = replace(
+            self.resolved,
+            winners=tuple(winners),
+        )
+        in_order = sorted(types)
+        return Against(
+            types=tuple(in_order),
+            fingerprint=narrowed.fingerprint,
+        )
+
+
+def look_at_day(day: VerifiedDay, kept: DailyRecord | None, places: ConstructionPlaces) -> DayLook:
+    """Look which exposures of a day were verified.
+
+    Parameters
+    ----------
+    day
+        The day, and where.
+    kept
+        What is kept of it; `None`: nothing is.
+    places
+        Where to look.
+
+    Raises
+    ------
+    RefusedError
+        There is no such chain, or no letter is left.
+    UnreachableError
+        The repository does not answer.
+    """
+    butler = places.butler(day.repository)
+    searched = _searched(day, butler)
+    record = kept or DailyRecord(
+        instrument=day.daily.instrument,
+        day=day.day,
+        repository=day.repository,
+        chain=day.daily.chain,
+    )
+    kinds = []
+    results: dict[int, ExposureResult] = {}
+    for kind in day.daily.verify:
+        looking = _Looking(day, kind, record, places)
+        look = looking.look(searched)
+        results.update(looking.results)
+        kinds.append(look)
+    night = While.of_number(day.day)
+    resolved = effective(butler, day.daily.chain)
+    return DayLook(
+        tuple(kinds),
+        record.with_results(results.values()),
+        # What is effective at other times is nobody's affair here.
+        clipped(resolved, night.span),
+    )
+
+
+def _searched(day: VerifiedDay, butler: ButlerReader) -> tuple[str, ...]:
+    """Return what pipetask searches, chains as what is in them."""
+    existing = butler.collections(day.inputs)
+    for name in day.inputs:
+        if name not in existing:
+            raise RefusedError(
+                Diagnostic(
+                    "Nothing to verify with",
+                    f"{name} does not exist at {day.repository}.",
+                    hint="Correct `chain` and `raws` in the file of daily verification.",
+                )
+            )
+    # The keys of a dictionary keep the order in which they are searched.
+    leaves: dict[str, None] = {}
+    for name in day.inputs:
+        below = flatten(butler, name)
+        leaves.update(dict.fromkeys(below))
+    return tuple(leaves)
+
+
+_Measured = dict[int, dict[str, dict[str, Measured]]]
+"""By exposure, detector and test."""
+
+
+class _Looking:
+    """A look at the exposures of one sort."""
+
+    def __init__(
+        self,
+        day: VerifiedDay,
+        kind: DailyKind,
+        record: DailyRecord,
+        places: ConstructionPlaces,
+    ) -> None:
+        self.results: dict[int, ExposureResult] = {}
+        """The newest by exposure."""
+        self._day = day
+        self._kind = kind
+        self._record = record
+        self._places = places
+        self._reader: ConstructionReader = places.construction(day.repository)
+
+    def look(self, searched: tuple[str, ...]) -> KindLook:
+        """Return what is seen, and gather the results.
+
+        Parameters
+        ----------
+        searched
+            What pipetask would search now.
+        """
+        names = self._day.outputs(self._kind)
+        expected = [self._day.by_exposure(self._kind, name) for name in names]
+        outputs = self._reader.outputs(expected)
+        runs: dict[str, str] = {}
+        for output in outputs.values():
+            for run in (output.newest, *output.older):
+                if run is None:
+                    continue
+                _, _, moment = run.rpartition("/")
+                runs[run] = moment
+        # They are called after the time, whatever their letter is; what is
+        # newer counts.
+        in_order = sorted(
+            runs,
+            key=runs.__getitem__,
+            reverse=True,
+        )
+        for run in in_order:
+            self.gather(run)
+        raws = self._day.daily.raws
+        where = self._day.where(self._kind)
+        exposures = tuple(self._reader.exposures(raws, where))
+        without = []
+        for exposure in exposures:
+            if exposure not in self.results:
+                without.append(exposure)
+        look = KindLook(
+            self._kind,
+            exposures,
+            _first_fitting(outputs, searched),
+            tuple(without),
+        )
+        return replace(look, running=self.running(look))
+
+    def running(self, look: KindLook) -> str:
+        """Return how it is known that a pipeline of these runs.
+
+        Parameters
+        ----------
+        look
+            What was seen so far.
+        """
+        outputs = set()
+        # One that was begun before the chain moved has another letter.
+        for attempt in self._record.attempts:
+            if attempt.kind == self._kind:
+                outputs.add(attempt.output)
+        # Where nothing is missing, nobody needs to know where batches are.
+        if not look.without or not outputs:
+            return ""
+        runner = self._places.batches(self._day.repository)
+        for output in sorted(outputs):
+            submission = self._day.submission(
+                self._kind,
+                output,
+                look.without,
+            )
+            batch = runner.look(submission)
+            if batch.state is BatchState.RUNNING:
+                return batch.detail
+        return ""
+
+    def gather(self, run: str) -> None:
+        """Add the results of a RUN, where no newer one is known.
+
+        Parameters
+        ----------
+        run
+            A RUN below one of the day's outputs.
+        """
+        output, _, _ = run.rpartition("/")
+        expected = self._day.by_exposure(self._kind, output)
+        measured: _Measured | None = None
+        for statistics in self._reader.statistics(run, expected):
+            data_id = parse_data_id(statistics.data_id)
+            exposure = int(data_id["exposure"])
+            if exposure in self.results:
+                continue
+            kept = self._record.result_of(exposure)
+            # What was kept of this very dataset is not read again.
+            if kept and kept.uuid == statistics.uuid:
+                self.results[exposure] = kept
+                continue
+            # What was measured fills many files, and is read only once.
+            if measured is None:
+                measured = self.measured(run, output)
+            of_exposure = measured.get(exposure, {})
+            against = self._record.against(output, exposure)
+            detectors = detector_results(statistics, of_exposure)
+            result = ExposureResult(
+                kind=self._kind,
+                exposure=exposure,
+                uuid=statistics.uuid,
+                run=run,
+                against=against,
+                detectors=detectors,
+            )
+            self.results[exposure] = result
+
+    def measured(self, run: str, output: str) -> _Measured:
+        """Return what a RUN measured, by exposure and name of detector.
+
+        Parameters
+        ----------
+        run
+            The RUN.
+        output
+            The output that it is below.
+        """
+        measured: _Measured = {}
+        expected = self._day.by_detector(self._kind, output)
+        names = self._reader.detectors(self._day.daily.instrument)
+        for statistics in self._reader.statistics(run, expected):
+            data_id = parse_data_id(statistics.data_id)
+            number = int(data_id["detector"])
+            exposure = int(data_id["exposure"])
+            of_exposure = measured.setdefault(exposure, {})
+            # A detector is called as in the statistics of its exposure.
+            name = names.get(number, f"detector {number}")
+            of_exposure[name] = measured_tests(statistics)
+        return measured
+
+
+def _first_fitting(outputs: Mapping[str, SeenOutput], searched: tuple[str, ...]) -> str:
+    """Return the first letter that pipetask would write to."""
+    for name, output in outputs.items():
+        # pipetask adds to no output that was begun with other inputs.
+        fits = output.inputs == searched
+        if fits or not output.is_there:
+            return name
+    raise RefusedError(
+        Diagnostic(
+            "No letter is left",
+            f"All of {', '.join(outputs)} were made when other collections were searched.",
+            hint="Remove outputs of that day that nobody needs.",
+        )
+    )

@@ -1,0 +1,168 @@
+"""What is kept of a day's verification: what it was verified against.
+
+What a pipeline found is in the repository.  Kept beside it, in ``records``,
+is what a repository cannot tell later: which calibrations were effective
+then, and which metrics were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from .daily import DailyKind
+from .names import CollectionName, InstrumentName, Noun, RepositoryAddress
+
+__all__ = ["Against", "DailyAttempt", "DailyRecord", "DetectorResult", "ExposureResult", "Measured"]
+
+
+class Against(Noun):
+    """What was effective for a pipeline on an observing day."""
+
+    types: tuple[str, ...]
+    """Dataset types that it takes, sorted; none: all that the chain has."""
+
+    fingerprint: str
+    """Effective fingerprint of the chain, of these types and that day."""
+
+
+class DailyAttempt(Noun):
+    """One run of a pipeline, written down before it began."""
+
+    kind: DailyKind
+    """Sort of the exposures."""
+
+    exposures: tuple[int, ...]
+    """Which of them."""
+
+    output: CollectionName
+    """CHAINED collection that it wrote to."""
+
+    against: Against
+    """What was effective when it began."""
+
+    begun: str
+    """UTC, with ``Z``."""
+
+
+class Measured(Noun):
+    """What one test measured on the amplifiers of a detector.
+
+    In the unit of the test: ``MEAN`` and ``NOISE`` are in electrons where
+    gains were applied, else in ADU.
+    """
+
+    least: float
+    """The smallest value of an amplifier."""
+
+    median: float
+    """The median of the amplifiers."""
+
+    most: float
+    """The largest value of an amplifier."""
+
+
+class DetectorResult(Noun):
+    """What cp_verify says of one detector of an exposure."""
+
+    failed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Amplifiers by test that failed; without any: the whole detector."""
+
+    measured: dict[str, Measured] = Field(default_factory=dict)
+    """By test; none where cp_verify left its statistics out."""
+
+
+class ExposureResult(Noun):
+    """What cp_verify says of one exposure."""
+
+    kind: DailyKind
+    """Its sort."""
+
+    exposure: int
+    """Its number, ``YYYYMMDDNNNNN``."""
+
+    uuid: str
+    """UUID of the dataset that says so."""
+
+    run: CollectionName
+    """The RUN that holds that dataset."""
+
+    against: Against | None
+    """What was effective when its run began; null: nobody wrote that down."""
+
+    detectors: dict[str, DetectorResult]
+    """By name, such as ``R22_S01``; an empty name: the exposure as a whole."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a test failed."""
+        return any(detector.failed for detector in self.detectors.values())
+
+
+class DailyRecord(Noun):
+    """The verification of one instrument on one observing day."""
+
+    format_version: Literal["1.0"] = "1.0"
+    kind: Literal["daily-record"] = "daily-record"
+
+    instrument: InstrumentName
+    """The camera."""
+
+    day: int
+    """Observing day, ``YYYYMMDD``."""
+
+    repository: RepositoryAddress
+    """Where it was verified."""
+
+    chain: CollectionName
+    """The chain that it was verified with."""
+
+    attempts: tuple[DailyAttempt, ...] = ()
+    """Runs that were begun, the oldest first."""
+
+    results: tuple[ExposureResult, ...] = ()
+    """The newest of each exposure, sorted."""
+
+    sent: tuple[str, ...] = ()
+    """Ids of the metrics that were sent, sorted."""
+
+    def with_attempt(self, attempt: DailyAttempt) -> DailyRecord:
+        """Return the record with one more run that is begun."""
+        attempts = (*self.attempts, attempt)
+        return self.model_copy(update={"attempts": attempts})
+
+    def with_results(self, results: Iterable[ExposureResult]) -> DailyRecord:
+        """Return the record with these results in place of its own."""
+        in_order = sorted(results, key=lambda result: result.exposure)
+        return self.model_copy(update={"results": tuple(in_order)})
+
+    def with_sent(self, ids: Iterable[str]) -> DailyRecord:
+        """Return the record with more metrics that were sent."""
+        sent = sorted({*self.sent, *ids})
+        return self.model_copy(update={"sent": tuple(sent)})
+
+    def result_of(self, exposure: int) -> ExposureResult | None:
+        """Return what is kept of an exposure."""
+        for result in self.results:
+            if result.exposure == exposure:
+                return result
+        return None
+
+    def against(self, output: str, exposure: int) -> Against | None:
+        """Return what an exposure was last verified against in an output."""
+        # The newest run that took it is the one whose result counts.
+        for attempt in reversed(self.attempts):
+            if attempt.output == output and exposure in attempt.exposures:
+                return attempt.against
+        return None
+
+    def failed_detectors(self, kind: str, test: str) -> Iterator[str]:
+        """Yield the detectors for which a test failed in any exposure."""
+        for result in self.results:
+            if result.kind != kind:
+                continue
+            for name, detector in result.detectors.items():
+                if test in detector.failed:
+                    yield name

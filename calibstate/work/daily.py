@@ -1,0 +1,358 @@
+"""Verify the calibration exposures of a day, and tell what came of it.
+
+Without ``run`` nothing is written.  What has a result is never verified
+twice, so it can be run every hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
+
+from ..constructing.alarms import alarms_of
+from ..constructing.daily import DayLook, KindLook, look_at_day
+from ..engine.hold import Patience
+from ..errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError
+from ..model.daily import Daily, VerifiedDay
+from ..model.dailyrecords import DailyAttempt, DailyRecord
+from ..model.desired import DesiredState, Written
+from ..model.names import RepositoryAddress
+from ..model.repositories import SiteConstruction
+from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict
+from ..model.submissions import PipelineSubmission
+from ..ports.daily import DailyRecords
+from ..ports.records import Locks
+from .scoping import undeclared
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
+
+_MOST = 3
+"""Causes that a message names."""
+
+__all__ = ["DailyRun", "Verifying", "alone", "daily_of", "lock_of", "repository_of", "show"]
+
+
+@dataclass(frozen=True)
+class Verifying:
+    """A day of an instrument that is verified."""
+
+    session: Session
+    places: Places
+    day: VerifiedDay
+
+    @property
+    def daily(self) -> Daily:
+        """How it is verified."""
+        return self.day.daily
+
+    @cached_property
+    def records(self) -> DailyRecords:
+        """What is kept of it."""
+        return self.places.daily_records(self.day.repository, self.daily.instrument)
+
+    def look(self) -> DayLook:
+        """Look which exposures have a result."""
+        with self.session.listener.progress("looking at exposures"):
+            return look_at_day(self.day, self.records.read(self.day.day), self.places)
+
+
+def daily_of(session: Session, instrument: str, day: int) -> Verifying:
+    """Return a day of an instrument, as it is declared to be verified.
+
+    Parameters
+    ----------
+    session
+        What the state tree declares.
+    instrument
+        The camera.
+    day
+        Observing day, ``YYYYMMDD``.
+
+    Raises
+    ------
+    RefusedError
+        The day is before the first one that is verified.
+    UsageError
+        No file says how exposures of the instrument are verified.
+    """
+    files = _files(session.desired)
+    written = files.get(instrument)
+    if written is None:
+        raise undeclared("instrument with a file in daily/", instrument, files)
+    daily = written.noun
+    if day < daily.since_day:
+        raise RefusedError(
+            Diagnostic(
+                "Day is not verified",
+                f"{day} is before {daily.since}, since when exposures of {instrument} are verified.",
+                written.lines.value_at("since"),
+                hint="Name a later day with --day, or write an earlier one under `since`.",
+            )
+        )
+    repository = repository_of(session.desired, instrument)
+    site, _ = session.desired.repository(repository)
+    settings = site.construction or SiteConstruction()
+    verified = VerifiedDay(daily, repository, day, settings.user_prefix)
+    return Verifying(session, session.places(), verified)
+
+
+def repository_of(desired: DesiredState, instrument: str) -> RepositoryAddress:
+    """Return where exposures of an instrument are verified.
+
+    Parameters
+    ----------
+    desired
+        What the state tree declares.
+    instrument
+        One that has a file of daily verification.
+    """
+    at = _files(desired)[instrument].noun.at
+    if at is not None:
+        return RepositoryAddress(at)
+    origin = desired.origin(instrument)
+    assert origin, "a tree without one was refused"
+    return origin
+
+
+def _files(desired: DesiredState) -> Mapping[str, Written[Daily]]:
+    files: Any = desired.own.get("daily", {})
+    return cast(Mapping[str, Written[Daily]], files)
+
+
+def lock_of(instrument: str) -> str:
+    """Return what is held while exposures of an instrument are verified.
+
+    It is no repository: deploying need not wait for a pipeline.
+    """
+    return f"daily/{instrument}"
+
+
+@contextmanager
+def alone(verifying: Verifying, lock_timeout: timedelta) -> Iterator[Locks]:
+    """Keep others from verifying the same exposures, and give what does so.
+
+    Parameters
+    ----------
+    verifying
+        The day.
+    lock_timeout
+        How long is waited for another run.
+
+    Raises
+    ------
+    LockedError
+        Another run verifies exposures of the instrument.
+    """
+    session = verifying.session
+    instrument = verifying.daily.instrument
+    records = verifying.places.records(verifying.day.repository)
+    patience = Patience(
+        lock_timeout,
+        session.listener.note,
+        session.stop,
+        session.stop.sleep,
+    )
+    hold = partial(
+        records.locks.hold,
+        lock_of(instrument),
+        why=f"daily {instrument}",
+    )
+    with ExitStack() as stack:
+        word = patience.enter(stack, hold)
+        if word:
+            session.listener.note(word)
+        yield records.locks
+
+
+def show(verifying: Verifying) -> DailyShown:
+    """Return which exposures of a day have a result, and what it says.
+
+    Parameters
+    ----------
+    verifying
+        The day.
+    """
+    return _shown(verifying, verifying.look())
+
+
+def _shown(verifying: Verifying, look: DayLook, new: Sequence[int] = ()) -> DailyShown:
+    daily = verifying.daily
+    exposures: list[ExposureVerdict] = []
+    for kind in look.kinds:
+        for exposure in kind.exposures:
+            verdict = _verdict(kind, exposure, look)
+            verdict = replace(verdict, is_new=exposure in new)
+            exposures.append(verdict)
+    return DailyShown(
+        daily.instrument,
+        verifying.day.repository,
+        daily.chain,
+        verifying.day.day,
+        tuple(exposures),
+        alarms_of(daily, look.record, verifying.records),
+    )
+
+
+def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
+    """Return what is known of an exposure."""
+    result = look.record.result_of(exposure)
+    if result is None:
+        verdict = DailyVerdict.RUNNING if kind.running else DailyVerdict.NONE
+        return ExposureVerdict(kind.kind, exposure, verdict)
+    now = ""
+    is_stale = False
+    if result.against:
+        now = look.against(result.against.types).fingerprint
+        is_stale = now != result.against.fingerprint
+    verdict = DailyVerdict.PASSED
+    if result.has_failed:
+        verdict = DailyVerdict.FAILED
+    # However it ended, it says nothing of what is effective now.
+    if is_stale:
+        verdict = DailyVerdict.STALE
+    return ExposureVerdict(
+        kind.kind,
+        exposure,
+        verdict,
+        run=result.run,
+        against=result.against,
+        now=now,
+        detectors=result.detectors,
+    )
+
+
+@dataclass
+class DailyRun:
+    """One run that verifies what has no result."""
+
+    verifying: Verifying
+
+    again: bool = False
+    """Whether what is stale is verified once more."""
+
+    lock_timeout: timedelta = timedelta()
+    """How long is waited for another run."""
+
+    problems: list[Diagnostic] = field(default_factory=list)
+    """What kept exposures from being verified."""
+
+    _submitted: dict[str, PipelineSubmission] = field(default_factory=dict)
+    """What was run, by sort."""
+
+    _kept: DailyRecord | None = None
+    """What the store holds of the day."""
+
+    def run(self) -> DailyShown:
+        """Verify the exposures that have no result, one run for each sort.
+
+        Raises
+        ------
+        LockedError
+            Another run verifies exposures of the instrument.
+        RefusedError
+            As of `look_at_day`.
+        """
+        verifying = self.verifying
+        with alone(verifying, self.lock_timeout) as locks:
+            look = verifying.look()
+            self._kept = verifying.records.read(verifying.day.day)
+            before = {result.exposure: result.uuid for result in look.record.results}
+            for kind in look.kinds:
+                if verifying.session.stop():
+                    break
+                wanted = self._wanted(kind, look)
+                # What runs already goes on without us.
+                if wanted and not kind.running:
+                    look = replace(look, record=self._verify(kind, wanted, look, locks))
+            look = verifying.look()
+            if look.record.results or look.record.attempts:
+                self._keep(look.record)
+            self.problems.extend(self._not_verified(look))
+        # One that was verified again has another dataset.
+        new = []
+        for result in look.record.results:
+            if before.get(result.exposure) != result.uuid:
+                new.append(result.exposure)
+        return replace(
+            _shown(verifying, look, new),
+            has_run=True,
+            is_interrupted=verifying.session.stop(),
+            problems=tuple(self.problems),
+        )
+
+    def _wanted(self, kind: KindLook, look: DayLook) -> tuple[int, ...]:
+        """Return the exposures of a sort that are to be verified now."""
+        wanted = list(kind.without)
+        if not self.again:
+            return tuple(wanted)
+        for exposure in kind.exposures:
+            verdict = _verdict(kind, exposure, look)
+            if verdict.verdict is DailyVerdict.STALE:
+                wanted.append(exposure)
+        return tuple(sorted(wanted))
+
+    def _verify(
+        self,
+        kind: KindLook,
+        wanted: tuple[int, ...],
+        look: DayLook,
+        locks: Locks,
+    ) -> DailyRecord:
+        """Run the pipeline of a sort, and return what is kept by now."""
+        day = self.verifying.day
+        session = self.verifying.session
+        runner = self.verifying.places.batches(day.repository)
+        submission = day.submission(kind.kind, kind.output, wanted)
+        record = look.record
+        try:
+            types = runner.takes(submission)
+            # Written down first: of a run that is cut off nobody could say
+            # later what its results were verified against.
+            attempt = DailyAttempt(
+                kind=kind.kind,
+                exposures=wanted,
+                output=kind.output,
+                against=look.against(sorted(types or ())),
+                begun=session.utc_now(),
+            )
+            record = record.with_attempt(attempt)
+            self._keep(record)
+            runner.leave_when(session.stop)
+            fence = partial(locks.check, lock_of(self.verifying.daily.instrument))
+            with session.listener.progress(f"verifying {kind.kind}") as watch:
+                runner.submit(submission, watch, fence)
+        except (LockedError, UnreachableError):
+            raise
+        except CalibstateError as error:
+            # The other sorts are verified all the same.
+            self.problems.extend(error.diagnostics)
+        else:
+            self._submitted[kind.kind] = submission
+        return record
+
+    def _keep(self, record: DailyRecord) -> None:
+        """Keep what is known of the day, where that is new."""
+        if record != self._kept:
+            self.verifying.records.keep(record)
+        self._kept = record
+
+    def _not_verified(self, look: DayLook) -> Iterator[Diagnostic]:
+        """Yield why exposures have no result although their pipeline ran."""
+        runner = self.verifying.places.batches(self.verifying.day.repository)
+        for kind in look.kinds:
+            submission = self._submitted.get(kind.kind)
+            if submission is None or kind.running or not kind.without:
+                continue
+            words = [f"{cause.task} {cause.data_id}: {cause.error}" for cause in runner.causes(submission)]
+            why = "; ".join(words[:_MOST]) or "nobody tells why"
+            yield Diagnostic(
+                "Exposures were not verified",
+                f"The pipeline of {kind.kind} ran, and {len(kind.without)} exposures have no result: {why}.",
+                hint=f"See the log: {runner.look(submission).log}.",
+            )

@@ -1,0 +1,268 @@
+"""Each day's exposures are verified once, and what failed is told in time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from calibstate.demo.construction.world import Exposure
+from tests.constructing import INSTRUMENT
+from tests.nightly import CHAIN, NIGHTS, Nightly, make_nightly
+from tests.tree import Ran
+
+pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
+
+FIRST, SECOND, THIRD, FOURTH = NIGHTS
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Nightly:
+    return make_nightly(tmp_path_factory.mktemp("nightly") / "made")
+
+
+@pytest.fixture(scope="module")
+def verified_once(made_once: Nightly, tmp_path_factory: pytest.TempPathFactory) -> Nightly:
+    """Return an observatory whose first night was verified."""
+    nightly = made_once.copied_to(tmp_path_factory.mktemp("nightly") / "verified")
+    assert nightly.verify_quietly(FIRST) == 0
+    return nightly
+
+
+@pytest.fixture
+def nightly(made_once: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Nightly:
+    return made_once.copied_to(tmp_path / "world", capsys)
+
+
+@pytest.fixture
+def verified(verified_once: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Nightly:
+    return verified_once.copied_to(tmp_path / "world", capsys)
+
+
+def verdicts(ran: Ran) -> dict[int, str]:
+    return {exposure["exposure"] % 100000: exposure["verdict"] for exposure in ran.json["exposures"]}
+
+
+# --- once ---
+
+
+def test_what_has_no_result_is_told_and_nothing_is_written(nightly: Nightly) -> None:
+    ran = nightly.daily(FIRST)
+
+    assert ran.code == 4
+    assert verdicts(ran) == {1: "no result", 2: "no result", 3: "no result"}
+    assert nightly.runs() == []
+    assert not nightly.record_file(FIRST).exists()
+
+
+def test_a_day_is_verified_once(nightly: Nightly) -> None:
+    first = nightly.daily(FIRST, "--run")
+    kept = nightly.record_file(FIRST).read_bytes()
+    runs = nightly.runs()
+
+    second = nightly.daily(FIRST, "--run")
+
+    assert (first.code, second.code) == (0, 0)
+    assert verdicts(first) == verdicts(second) == {1: "passed", 2: "passed", 3: "passed"}
+    assert [exposure["new"] for exposure in first.json["exposures"]] == [True] * 3
+    assert [exposure["new"] for exposure in second.json["exposures"]] == [False] * 3
+    assert nightly.runs() == runs
+    assert nightly.record_file(FIRST).read_bytes() == kept
+    assert nightly.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
+
+
+def test_an_exposure_that_comes_later_is_verified_alone(verified: Nightly) -> None:
+    verified.add(FIRST, [Exposure(FIRST, 4, "bias")])
+
+    ran = verified.daily(FIRST, "--run")
+
+    assert [e["exposure"] % 100000 for e in ran.json["exposures"] if e["new"]] == [4]
+    # The same letter, since the chain is as it was.
+    assert verified.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
+    assert verified.data_ids("verifyBiasExpStats", verified.runs()[1]) == [FIRST * 100000 + 4]
+
+
+def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> None:
+    ran = verified.daily(FIRST)
+
+    assert ran.code == 0
+    for exposure in ran.json["exposures"]:
+        assert exposure["against"] == exposure["effective"] != ""
+        assert exposure["run"] in verified.runs()
+        assert [detector["detector"] for detector in exposure["detectors"]] == ["R22_S00", "R22_S01"]
+
+
+# --- the chain moves ---
+
+
+def test_the_letter_moves_when_the_chain_has_moved(verified: Nightly) -> None:
+    verified.move_chain(f"{INSTRUMENT}/calib/DM-2/more")
+    verified.add(FIRST, [Exposure(FIRST, 4, "bias")])
+
+    ran = verified.daily(FIRST, "--run")
+
+    assert ran.code == 0
+    # What is searched more holds nothing, so all is verified as it would be.
+    assert verdicts(ran) == dict.fromkeys((1, 2, 3, 4), "passed")
+    assert verified.outputs() == [f"verifyBias.{FIRST}a", f"verifyBias.{FIRST}b", f"verifyDark.{FIRST}a"]
+    assert verified.daily(FIRST, "--run").json["exposures"][0]["new"] is False
+
+
+def test_a_verdict_is_stale_when_something_else_is_effective(verified: Nightly) -> None:
+    verified.certify("bias", f"{INSTRUMENT}/calib/DM-2/bias.20241201a", 100.5, 1)
+
+    stale = verified.daily(FIRST, "--run")
+    again = verified.daily(FIRST, "--run", "--again")
+
+    # Darks are corrected for bias, too.
+    assert (stale.code, verdicts(stale)) == (0, dict.fromkeys((1, 2, 3), "stale"))
+    assert all(e["against"] != e["effective"] for e in stale.json["exposures"])
+    assert (again.code, verdicts(again)) == (0, dict.fromkeys((1, 2, 3), "passed"))
+    assert verified.outputs() == [
+        f"verify{kind}.{FIRST}{letter}" for kind in ("Bias", "Dark") for letter in "ab"
+    ]
+
+
+def test_a_verdict_is_not_stale_for_what_its_pipeline_does_not_take(verified: Nightly) -> None:
+    verified.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", 10.5, 0)
+
+    assert verdicts(verified.daily(FIRST)) == {1: "passed", 2: "passed", 3: "stale"}
+
+
+def test_a_recertified_bias_makes_stale_without_a_new_letter(verified: Nightly) -> None:
+    verified.decertify("bias")
+
+    assert verdicts(verified.daily(FIRST)) == dict.fromkeys((1, 2, 3), "stale")
+
+
+# --- alarms ---
+
+
+def test_a_detector_that_drifts_alarms_on_the_night_that_was_declared(nightly: Nightly) -> None:
+    nightly.declare(alarms={"MEAN": 3})
+    for night in (SECOND, THIRD, FOURTH):
+        nightly.drift(night, 2)
+
+    ran = {night: nightly.daily(night, "--run") for night in NIGHTS}
+
+    assert {night: of_night.code for night, of_night in ran.items()} == {
+        FIRST: 0,
+        SECOND: 0,
+        THIRD: 0,
+        FOURTH: 2,
+    }
+    assert verdicts(ran[SECOND]) == {1: "passed", 2: "failed", 3: "passed"}
+    (detector,) = [d for d in ran[SECOND].json["exposures"][1]["detectors"] if d["verdict"] == "failed"]
+    assert detector == {"detector": "R22_S01", "verdict": "failed", "failed": {"MEAN": ["C07"]}}
+    assert ran[FOURTH].json["alarms"] == [
+        {"exposure_kind": "bias", "test": "MEAN", "detector": "R22_S01", "nights": [SECOND, THIRD, FOURTH]}
+    ]
+
+
+def test_an_alarm_is_told_in_text_and_markdown(nightly: Nightly) -> None:
+    nightly.drift(FIRST, 1)
+
+    assert nightly.daily(FIRST, "--run").code == 2
+
+    text = nightly.text(FIRST)
+    markdown = nightly.text(FIRST, "--format", "markdown")
+    assert (text.code, markdown.code) == (2, 2)
+    assert "R22_S01 MEAN C07" in text.out
+    assert "ALARM  bias MEAN of R22_S01 failed on 1 night" in text.out
+    assert "3 exposures: 1 failed, 2 passed." in text.out
+    assert "* **Alarm**: bias MEAN of R22\\_S01 failed on 1 night" in markdown.out
+
+
+def test_a_test_that_is_not_declared_to_alarm_is_only_told(nightly: Nightly) -> None:
+    nightly.declare(alarms={"NOISE": 1})
+    nightly.drift(FIRST, 1)
+
+    ran = nightly.daily(FIRST, "--run")
+
+    assert (ran.code, ran.json["alarms"], verdicts(ran)[1]) == (0, [], "failed")
+
+
+# --- what goes wrong ---
+
+
+def test_what_fails_is_told_with_its_cause_and_verified_by_the_next_run(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_STANDIN_FAIL", "verifyBiasDet:exposure=2024120100002")
+    failed = nightly.daily(FIRST, "--run")
+    monkeypatch.delenv("CALIBSTATE_STANDIN_FAIL")
+    later = nightly.daily(FIRST, "--run")
+
+    assert failed.code == 1
+    assert verdicts(failed) == {1: "passed", 2: "no result", 3: "passed"}
+    assert "verifyBiasDet is made to fail" in failed.json["problems"][0]["detail"]
+    assert (later.code, verdicts(later)) == (0, {1: "passed", 2: "passed", 3: "passed"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"raws": f"{INSTRUMENT}/raw/none"}, "does not exist at usdf/main"),
+        ({"verify": {"bias": "verifyNothing"}}, "is no file; nothing says what is to be run"),
+        ({"verify": {"bias": "${NOWHERE}/verifyBias.yaml"}}, "NOWHERE is not set here"),
+    ],
+)
+def test_what_cannot_be_run_is_told(nightly: Nightly, changes: dict[str, object], says: str) -> None:
+    nightly.declare(**changes)
+
+    ran = nightly.text(FIRST, "--run")
+
+    assert ran.code in {1, 3}
+    assert says in " ".join(ran.err.split())
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("LSSTComCan",), 64, "Did you mean LSSTComCam?"),
+        ((INSTRUMENT, "--day", "20241131"), 64, "is no observing day"),
+        ((INSTRUMENT, "--day", "20240101"), 3, "is before 2024-12-01"),
+        ((INSTRUMENT, "--again"), 64, "--run"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(
+    nightly: Nightly, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    ran = nightly.construction.run("daily", *arguments)
+
+    assert ran.code == code
+    assert says in ran.err
+
+
+def test_a_damaged_record_is_refused_by_its_name(verified: Nightly) -> None:
+    verified.record_file(FIRST).write_text('{"kind": "daily-record"')
+
+    ran = verified.text(FIRST)
+
+    assert ran.code == 1
+    assert f"daily/{INSTRUMENT}/{FIRST}.json" in ran.err
+    assert "Move it away" in ran.err
+
+
+def test_a_record_that_is_gone_is_written_anew_from_the_repository(verified: Nightly) -> None:
+    runs = verified.runs()
+    verified.record_file(FIRST).unlink()
+
+    ran = verified.daily(FIRST, "--run")
+
+    assert (ran.code, verified.runs()) == (0, runs)
+    # What was effective then nobody knows any more, and it is not made up.
+    assert {exposure["against"] for exposure in ran.json["exposures"]} == {None}
+    assert len(json.loads(verified.record_file(FIRST).read_text())["results"]) == 3
+
+
+def test_the_command_has_the_chain_that_is_live(nightly: Nightly) -> None:
+    with nightly.construction.butler(writeable=True) as butler:
+        butler.collections.redefine_chain(CHAIN, [])
+
+    ran = nightly.daily(FIRST, "--run")
+
+    assert ran.code == 1
+    assert set(verdicts(ran).values()) == {"no result"}
