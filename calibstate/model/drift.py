@@ -9,8 +9,9 @@ from pydantic import Field
 
 from ..errors import Where
 from .chains import usual_chains
+from .guards import Guard
 from .names import Address, CollectionName, InstrumentName, Noun, RepositoryAddress
-from .reasons import Reason
+from .reasons import Code, Reason
 
 __all__ = ["Drift", "LastSeen", "UndeclaredChain", "Unseen", "What", "command_for_all"]
 
@@ -31,6 +32,9 @@ class What(Enum):
     PENDING = "pending"
     """It waits for something that is not done here and now."""
 
+
+_GUARDS = frozenset(guard.value for guard in Guard)
+"""Reasons that are guards, which a person can pass."""
 
 _MOST_NAMED = 2
 """Repositories that are named one by one."""
@@ -76,6 +80,53 @@ class Drift(Noun):
     def told_here(self) -> str:
         """The detail for who works on this machine."""
         return self.detail_here or self.detail
+
+    @property
+    def next_step(self) -> str:
+        """What to do next, where that is known or one command would be it."""
+        if self.hint:
+            return self.hint
+        here = self._words_of_place
+        match self.what:
+            case What.UNREACHABLE:
+                return f"See what is the matter: `calibstate doctor{here}`."
+            case What.EXTRA:
+                return f"To keep it, declare it: `calibstate capture{here}`; else retire it in its chain."
+            case What.PENDING:
+                return self._next_of_pending
+            case _:
+                return self._next_of_departed
+
+    @property
+    def _next_of_pending(self) -> str:
+        site, _, repository = self.target.place.partition("/")
+        if self.reason == Code.OTHER_SITE.value and repository:
+            return f"Have {site} do it: `calibstate apply --site {site}`."
+        return f"Look again later: `calibstate drift{self._words_of_part}`."
+
+    @property
+    def _next_of_departed(self) -> str:
+        # What is refused for a reason of its own is for a person to resolve.
+        if not self.reason:
+            return f"See what would end it: `calibstate plan{self._words_of_part}`."
+        if self.reason in _GUARDS:
+            return f"See how long it is kept, and who may pass: `calibstate plan{self._words_of_part}`."
+        return ""
+
+    @property
+    def _words_of_place(self) -> str:
+        """The repository, as an argument; empty: the place is none."""
+        if "/" in self.target.place:
+            return f" {self.target.place}"
+        return ""
+
+    @property
+    def _words_of_part(self) -> str:
+        """What narrows a command to the ticket, or else to the place."""
+        # At one place alone a ticket waits for what is elsewhere.
+        if self.ticket:
+            return f" --ticket {self.ticket}"
+        return self._words_of_place
 
     @classmethod
     def because_of(cls, problem: Reason, *, target: Address, what: What, subject: str) -> Drift:

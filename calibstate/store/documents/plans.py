@@ -144,9 +144,11 @@ def drift_entries(departures: Iterable[Drift]) -> tuple[Drift, ...]:
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
     plan = result.plan
+    # A program is told what a person would look up.
+    departures = [drift.model_copy(update={"hint": drift.next_step}) for drift in plan.drift]
     return DriftDocument(
         summary=counted(plan.drift),
-        drift=drift_entries(plan.drift),
+        drift=drift_entries(departures),
         unseen=plan.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
