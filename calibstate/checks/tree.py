@@ -8,11 +8,11 @@ from functools import cached_property
 
 from ..errors import Where
 from ..model.chains import ChainFile, ExternalEntry
-from ..model.desired import DesiredState, Lines, Written
+from ..model.desired import DesiredState, KeyPath, Lines, Written
 from ..model.forms import Form
 from ..model.names import InstrumentName, Noun
 from ..model.repositories import Site
-from ..model.seals import Seal, extent
+from ..model.seals import Seal
 from ..model.settings import Settings
 from ..model.tickets import Ticket
 from ..model.verdicts import TicketVerdicts
@@ -56,8 +56,20 @@ class Claim:
     meaning: str
     """What it is, in words."""
 
-    where: Where
-    """The line."""
+    lines: Lines
+    path: KeyPath
+    """What says so in its file."""
+
+    is_value: bool = False
+    """Whether that is the value, and not its key."""
+
+    @property
+    def where(self) -> Where:
+        """The line."""
+        # Of tens of thousands, few are looked up.
+        if self.is_value:
+            return self.lines.value_at(*self.path)
+        return self.lines.at(*self.path)
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,8 @@ class Extent:
     collection: str
     dataset_type: str
 
-    where: Where
-    """The line of its coverage."""
+    lines: Lines
+    """Of the seal."""
 
     sealed: int
     """How many datasets the seal says there are."""
@@ -78,6 +90,11 @@ class Extent:
 
     problem: str = ""
     """Why it cannot."""
+
+    @property
+    def where(self) -> Where:
+        """The line of its coverage."""
+        return self.lines.at("collections", self.collection, "types", self.dataset_type, "coverage")
 
 
 @dataclass(frozen=True)
@@ -169,7 +186,8 @@ class Tree:
                 claim = Claim(
                     name=ticket.collection,
                     meaning=f"the ticket collection of {ticket.name}",
-                    where=lines.at("ticket"),
+                    lines=lines,
+                    path=("ticket",),
                 )
                 claims.append(claim)
             key = "bare" if ticket.bare else "collections"
@@ -177,14 +195,17 @@ class Tree:
                 claim = Claim(
                     name=leaf,
                     meaning=f"a collection of {ticket.name}",
-                    where=lines.at(key, index),
+                    lines=lines,
+                    path=(key, index),
                 )
                 claims.append(claim)
         for chain in self.chains:
             claim = Claim(
                 name=chain.noun.chain,
                 meaning="a declared chain",
-                where=chain.lines.value_at("chain"),
+                lines=chain.lines,
+                path=("chain",),
+                is_value=True,
             )
             claims.append(claim)
         return tuple(claims)
@@ -210,8 +231,17 @@ class Tree:
 
     @cached_property
     def extents(self) -> tuple[tuple[Extent, ...], ...]:
-        """What the coverages of each seal stand for, in the order of seals."""
-        return tuple(tuple(_extents_of(seal)) for seal in self.seals)
+        """What the coverages of each seal stand for, in the order of seals.
+
+        Empty for a seal of which there is nothing to say.
+        """
+        extents: list[tuple[Extent, ...]] = []
+        for written in self.seals:
+            of_seal: tuple[Extent, ...] = ()
+            if not written.noun.covers_what_it_says:
+                of_seal = tuple(_extents_of(written))
+            extents.append(of_seal)
+        return tuple(extents)
 
     @cached_property
     def externals(self) -> frozenset[str]:
@@ -250,23 +280,16 @@ class Tree:
 def _extents_of(written: Written[Seal]) -> Iterator[Extent]:
     for name, sealed in written.noun.collections.items():
         for dataset_type, contents in sealed.types.items():
-            where = written.lines.at(
-                "collections",
-                name,
-                "types",
-                dataset_type,
-                "coverage",
-            )
             problem = ""
             covered = None
             try:
-                covered = extent(contents.coverage)
+                covered = contents.extent
             except ValueError as error:
                 problem = str(error)
             yield Extent(
                 collection=name,
                 dataset_type=dataset_type,
-                where=where,
+                lines=written.lines,
                 sealed=contents.datasets,
                 covered=covered,
                 problem=problem,

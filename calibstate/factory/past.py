@@ -103,6 +103,10 @@ def _differs(root: str, commit: str) -> bool:
         return True
 
 
+_KEPT = 16
+"""Revisions of which it is kept what they say."""
+
+
 @dataclass(frozen=True)
 class Before:
     """What a state tree said at a revision."""
@@ -180,9 +184,11 @@ def declared_in_time(root: str) -> Iterator[Then]:
         for revision in trees.line():
             files = trees.files(revision.commit)
             # What was taken back is as it was, and is not read again.
-            if files.digest not in by_content:
-                by_content[files.digest] = _then(files, revision, memo)
-            then = by_content[files.digest]
+            then = by_content.pop(files.digest, None) or _then(files, revision, memo)
+            by_content[files.digest] = then
+            # Hundreds of revisions of hundreds of tickets fill a machine.
+            while len(by_content) > _KEPT:
+                del by_content[next(iter(by_content))]
             problems = _as_of(revision.commit, then.problems)
             yield replace(then, revision=revision, problems=problems)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
@@ -272,6 +272,25 @@ class Noun(BaseModel):
     """Base of what is read from or written to files: frozen and strict."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with some values changed.
+
+        Parameters
+        ----------
+        update
+            Values by name; they are not checked.
+        deep
+            Whether the values are copied, too.
+        """
+        copy = super().model_copy(update=update, deep=deep)
+        # What was worked out of the old values is not so of the new ones.
+        fields = type(self).model_fields
+        for name in list(copy.__dict__):
+            if name not in fields:
+                del copy.__dict__[name]
+        return copy
 
 
 class Address(Noun):

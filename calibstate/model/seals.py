@@ -98,6 +98,17 @@ class SealedType(Noun):
     coverage: tuple[Coverage, ...]
     """For which data IDs and ranges."""
 
+    @cached_property
+    def extent(self) -> int:
+        """For how many data IDs and ranges it stands.
+
+        Raises
+        ------
+        ValueError
+            An entry cannot be read, or they stand for more than anybody has.
+        """
+        return extent(self.coverage)
+
     @property
     def ranges(self) -> frozenset[Range]:
         """Ranges that it is certified for.
@@ -178,8 +189,8 @@ class Seal(Noun):
         """Instrument and ticket."""
         return TicketKey(self.instrument, self.ticket)
 
-    @property
-    def fingerprints(self) -> dict[str, str]:
+    @cached_property
+    def fingerprints(self) -> Mapping[str, str]:
         """Fingerprint of each collection, by its full name."""
         fingerprints: dict[str, str] = {}
         for name, sealed in self.collections.items():
@@ -187,7 +198,7 @@ class Seal(Noun):
             fingerprints[full_name] = sealed.fingerprint
         return fingerprints
 
-    @property
+    @cached_property
     def problem(self) -> str | None:
         """Why it cannot be as it was written, if so."""
         fingerprint = ticket_fingerprint(self.fingerprints.items())
@@ -200,6 +211,24 @@ class Seal(Noun):
         if self.reading:
             problem += " and how it is read"
         return problem
+
+    @cached_property
+    def covers_what_it_says(self) -> bool:
+        """Whether coverages can be read, and stand for as many as it says.
+
+        A history asks this of the same seals at every revision.
+        """
+        total = 0
+        for sealed in self.collections.values():
+            for contents in sealed.types.values():
+                try:
+                    number = contents.extent
+                except ValueError:
+                    return False
+                if number != contents.datasets:
+                    return False
+                total += number
+        return total <= MOST_DATA_IDS
 
     @property
     def former_digest(self) -> str:

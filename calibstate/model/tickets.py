@@ -7,6 +7,7 @@ Construction, approval and deployment are three tickets in the field
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -129,7 +130,7 @@ class Ticket(Noun):
             return None
         return f"{self.instrument}/calib/{self.ticket}"
 
-    @property
+    @cached_property
     def leaves(self) -> tuple[str, ...]:
         """Full names of its CALIBRATION and RUN collections, in order."""
         if self.bare:

@@ -220,20 +220,19 @@ class Sources:
 
     # What Git tells
 
-    @cached_property
-    def _in_time(self) -> Sequence[Then]:
-        """What was declared in time, the newest first."""
+    def _in_time(self) -> Iterator[Then]:
+        """Yield what was declared in time, the newest first."""
         try:
-            return tuple(declared_in_time(str(self.session.root)))
+            yield from declared_in_time(str(self.session.root))
         except CalibstateError as error:
             # A tree that is kept in no repository has no history to read.
-            if checked_out(str(self.session.root)).commit is not None:
-                self.unread.append(Unread("the history of the tree", error.diagnostics))
-            return ()
+            unread = Unread("the history of the tree", error.diagnostics)
+            if checked_out(str(self.session.root)).commit is not None and unread not in self.unread:
+                self.unread.append(unread)
 
     def newest_sound(self) -> DesiredState | None:
         """Return what the newest sound revision declares, if there is one."""
-        for then in self._in_time:
+        for then in self._in_time():
             if then.desired is not None:
                 # Places are where they are now.
                 return replace(then.desired, root=str(self.session.root))
@@ -245,11 +244,16 @@ class Sources:
 
     @cached_property
     def _merges(self) -> Sequence[tuple[Merge, DesiredState | None]]:
-        """The commits that say something else, each with what it declares."""
-        merges: list[tuple[Merge, DesiredState | None]] = []
-        older: DesiredState | None = None
-        # From the oldest on: each is compared with the sound one before it.
-        for then in reversed(self._in_time):
+        """The commits that say something else, the newest first.
+
+        The newest ones each with what it declares; all of ten years would fill
+        the memory.
+        """
+        merges: list[tuple[Merge, DesiredState | None] | None] = []
+        newer: Then | None = None
+        place = 0
+        sound = 0
+        for then in self._in_time():
             if then.problems:
                 merge = Merge(
                     then.revision,
@@ -260,12 +264,16 @@ class Sources:
                 continue
             if then.desired is None:
                 continue
-            different = changes(older, then.desired)
-            if different:
-                merges.append((Merge(then.revision, different), then.desired))
-            older = then.desired
-        merges.reverse()
-        return merges
+            if newer:
+                merges[place] = _merge(then, newer, keeps=sound <= _MOST_REVISIONS)
+            newer = then
+            sound += 1
+            # What it says otherwise is known once the one before it is read.
+            place = len(merges)
+            merges.append(None)
+        if newer:
+            merges[place] = _merge(None, newer, keeps=sound <= _MOST_REVISIONS)
+        return tuple(merge for merge in merges if merge)
 
     def revisions(
         self,
@@ -489,3 +497,18 @@ class Sources:
                 self.unread.append(Unread(f"the journals of store {number}", error.diagnostics))
         runs.sort(key=lambda run: run.id, reverse=True)
         return tuple(runs)
+
+
+def _merge(
+    older: Then | None,
+    newer: Then,
+    *,
+    keeps: bool,
+) -> tuple[Merge, DesiredState | None] | None:
+    """Return what a sound revision says otherwise; `None`: nothing."""
+    assert newer.desired, "it is sound"
+    before = older.desired if older else None
+    different = changes(before, newer.desired)
+    if not different:
+        return None
+    return Merge(newer.revision, different), newer.desired if keeps else None

@@ -8,6 +8,7 @@ seals tell what tickets hold, and sights tell what repositories show.
 from __future__ import annotations
 
 import random
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.store import sealfile, sightfile, statefile
 from tests.tree import Tree
 
-__all__ = ["CALM", "MIXED", "REPOSITORIES", "WILD", "Mood", "make_decade"]
+__all__ = ["CALM", "MIXED", "REPOSITORIES", "WILD", "Mood", "commit_weekly", "make_decade"]
 
 INSTRUMENT = "LSSTCam"
 CALIB = f"{INSTRUMENT}/calib"
@@ -142,6 +143,43 @@ def make_decade(
     tree.chain([week.name for week in weeks])
     _publish(tree, repositories, seen or datetime.now(UTC))
     return tree
+
+
+def commit_weekly(tree: Tree) -> None:
+    """Put the tree under Git as it grew: each week one ticket, a merge each.
+
+    Parameters
+    ----------
+    tree
+        The tree; its chain lists the newest ticket first.
+    """
+    subprocess.run(["git", "init", "-qb", "main"], cwd=tree.folder, check=True)
+    chain = next((tree.state / "chains").glob("*.yaml"))
+    head, _, listed = chain.read_text().partition("entries:\n")
+    entries = listed.splitlines(keepends=True)
+    others = [path for path in tree.state.rglob("*.yaml") if path.parent.name not in {INSTRUMENT, "chains"}]
+    stream = bytearray()
+    for number, entry in enumerate(reversed(entries)):
+        name = entry.strip(" -\n")
+        files = {path: path.read_bytes() for path in (others if number == 0 else ())}
+        for folder in ("tickets", "seals"):
+            path = tree.state / folder / INSTRUMENT / f"{name}.yaml"
+            files[path] = path.read_bytes()
+        files[chain] = f"{head}entries:\n{''.join(entries[-number - 1 :])}".encode()
+        day = _LAST_DAY - (len(entries) - 1 - number) * _WEEK
+        stream += _commit(f"Deploy {name} (#{number + 1})", day, files, tree.folder)
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=tree.folder, input=bytes(stream), check=True)
+    subprocess.run(["git", "reset", "-q", "--mixed"], cwd=tree.folder, check=True)
+
+
+def _commit(title: str, day: datetime, files: Mapping[Path, bytes], root: Path) -> bytes:
+    """Return a commit as `git fast-import` reads it."""
+    who = f"Kari Ewer <kari@example.org> {int(day.timestamp())} +0000"
+    lines = [f"commit refs/heads/main\ncommitter {who}\ndata {len(title)}\n{title}\n".encode()]
+    for path, data in files.items():
+        name = path.relative_to(root).as_posix()
+        lines.append(f"M 100644 inline {name}\ndata {len(data)}\n".encode() + data + b"\n")
+    return b"".join(lines)
 
 
 def _weeks(number: int, mood: Mood) -> Iterator[_Week]:
