@@ -109,7 +109,7 @@ def test_odd_detectors_and_unbounded_spans_are_compared(site: Browsed) -> None:
         return json.dumps({"fingerprint": fingerprint, "tickets": ["DM-1", "DM-2"], "rows": rows})
 
     def row(filters: list[str], odd: dict[str, Any]) -> dict[str, Any]:
-        spans = {"begin": [None, "2024-11-07"], "end": None, "ticket": [1, 0]}
+        spans = {"begin": "|20241107", "end": "", "ticket": [1, 0]}
         return {"type": "flat", "filters": filters, "detectors": "0..8", "odd": odd, **spans}
 
     def answered(text: str, name: str) -> Callable[[Any], None]:

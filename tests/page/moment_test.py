@@ -98,8 +98,8 @@ def test_odd_detectors_are_told(site: Browsed) -> None:
         "type": "flat",
         "filters": ["r_03", "<b>i</b>"],
         "detectors": "0..8",
-        "begin": [None, "2024-11-07 12:00:00"],
-        "end": None,
+        "begin": "|20241107 12:00:00",
+        "end": "",
         "ticket": [-1, 0],
         "odd": {"1": [[-1, "3"], [1, "5..7"]]},
     }

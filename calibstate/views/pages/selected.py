@@ -86,15 +86,18 @@ def _row(row: TimelineRow) -> dict[str, object]:
         "filters": [printable(name) for name in row.filters],
         "detectors": row.detectors,
         # Each ends where the next begins.
-        "begin": [_bound(interval.begin) for interval in row.intervals],
+        "begin": "|".join(_bound(interval.begin) for interval in row.intervals),
         "end": _bound(row.intervals[-1].end),
         "ticket": [interval.ticket for interval in row.intervals],
         "odd": odd,
     }
 
 
-def _bound(bound: int) -> str | None:
-    """Return a bound as tables show it; as text it sorts as in time."""
+def _bound(bound: int) -> str:
+    """Return a bound, short: ``20241107``, or with what follows the day.
+
+    As text it sorts as in time; empty is unbounded.
+    """
     if bound in UNBOUNDED:
-        return None
-    return moment(bound)
+        return ""
+    return moment(bound).replace("-", "")

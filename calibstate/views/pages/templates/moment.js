@@ -46,11 +46,11 @@
       input.setAttribute("aria-invalid", String(isWrong));
       place.replaceChildren();
     };
-    const rowsAt = (timeline, words) =>
+    const rowsAt = (timeline, when) =>
       timeline.rows
         .filter((row) => !box.dataset.type || row.type === box.dataset.type)
         .map((row) => {
-          const interval = at(row, words);
+          const interval = at(row, when);
           const start = [row.type, row.filters.join(" ")];
           if (!interval) return [...start, "nothing", "", "", ""];
           const odd = interval.odd.map(([ticket, numbers]) => `${nameOf(timeline, ticket)} for detector ${numbers}`);
@@ -66,7 +66,7 @@
       }
       let rows;
       try {
-        rows = rowsAt(await read(box.dataset.file), asked.words);
+        rows = rowsAt(await read(box.dataset.file), asked.words.replaceAll("-", ""));
       } catch {
         return say("What is effective then could not be read.");
       }

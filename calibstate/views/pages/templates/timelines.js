@@ -13,11 +13,12 @@
   // Bounds sort as text as they do in time; what is unbounded is before all, or after.
   const FIRST = "";
   const LAST = "~";
-  const bound = (text) => (text === FIRST || text === LAST ? "…" : text);
+  const bound = (text) =>
+    text === FIRST || text === LAST ? "…" : text.replace(/(....)(..)(..)/, "$1-$2-$3");
   const intervals = (row) => {
-    row.intervals ??= row.begin.map((begin, index) => ({
-      begin: begin ?? FIRST,
-      end: (index + 1 < row.begin.length ? row.begin[index + 1] : row.end) ?? LAST,
+    row.intervals ??= row.begin.split("|").map((begin, index, all) => ({
+      begin,
+      end: (all[index + 1] ?? row.end) || LAST,
       ticket: row.ticket[index],
       odd: row.odd[index] ?? [],
     }));
