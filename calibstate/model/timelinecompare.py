@@ -57,8 +57,8 @@ def differences(a: Timeline, b: Timeline) -> tuple[Difference, ...]:
         By dataset type, filter and begin; filters that differ alike are
         together.
     """
-    # Equal fingerprints: not one lookup differs.
-    if a.fingerprint == b.fingerprint:
+    # Equal fingerprints: not one lookup differs.  What seals tell has none.
+    if a.fingerprint and a.fingerprint == b.fingerprint:
         return ()
     rows_of_a = rows_by_filter(a)
     rows_of_b = rows_by_filter(b)

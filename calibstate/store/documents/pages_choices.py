@@ -64,8 +64,7 @@ class ChoicePart(Noun):
     """Of a revision; else empty."""
 
     fingerprint: str
-    """The effective fingerprint: by seals of what is declared, by its rows of
-    what was seen."""
+    """The effective fingerprint; empty of what is declared, which has none."""
 
     unsealed: int
     """Collections of which no seal tells what they hold."""
