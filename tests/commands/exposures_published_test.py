@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -105,3 +107,17 @@ def test_exposures_of_another_butler_are_not_those_of_this_one(deployed: Sites) 
 
     with pytest.raises(UnreachableError, match="are of another one"):
         places_of(deployed).exposures(RepositoryAddress(SUMMIT))
+
+
+def test_a_repository_that_tells_of_no_exposures_is_observed_all_the_same(deployed: Sites) -> None:
+    database = deployed.path(SUMMIT) / "gen3.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("ALTER TABLE exposure RENAME TO elsewhere")
+
+    ran = deployed.run("observe", "--publish", "--site", "summit")
+
+    assert ran.code == 0, ran.err
+    assert f"no exposures of {SUMMIT} are published" in ran.err
+    places = places_of(deployed)
+    assert places.exposures(RepositoryAddress(SUMMIT)) is None
+    assert places.sight(RepositoryAddress(SUMMIT))
