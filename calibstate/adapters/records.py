@@ -83,7 +83,9 @@ def publish(
     uri: str,
     place: str,
     data: bytes,
+    is_older_than: Callable[[bytes], bool],
     *,
+    size: int,
     timeout: timedelta = USUAL_TIMEOUT,
 ) -> None:
     """Keep what a place showed, in place of what it showed before.
@@ -96,6 +98,11 @@ def publish(
         The repository.
     data
         The observation; it is there in full or not at all.
+    is_older_than
+        Given the first bytes of the one that is there, says whether this one
+        is older, and does not replace it.
+    size
+        How many bytes that needs.
     timeout
         How long the store may be silent.
 
@@ -113,7 +120,9 @@ def publish(
         store.look()
         # Who was killed has left a file of some hundred megabytes.
         store.resume(folder)
-        store.write(key, data)
+        begin = store.read_part(key, 0, size)
+        if begin is None or not is_older_than(begin):
+            store.write(key, data)
 
 
 def published(

@@ -109,10 +109,7 @@ class ObservedByOthers:
             return _Newest(observation, whole, lambda: None, SeenBy.PUBLISHED)
 
         def read() -> Observation:
-            observation = self._read(address, unseen)
-            if observation.at != head.at or observation.declared != head.declared:
-                raise _unseen(unseen, "it was observed again meanwhile")
-            return observation
+            return self._read(address, unseen)
 
         def sight() -> Sight | None:
             sight = store.sight(address)
@@ -188,10 +185,11 @@ class SeenByOthers:
     ) -> None:
         self.head = head
         self.doubt = doubt
+        self._open = open
         self._sight = sight
         self._by = by
         self._unseen = unseen
-        self._butler: Once[RecordedButler] = Once(open)
+        self._butler: Once[RecordedButler] = Once(self._taken)
         self.is_unreadable = False
         """Whether the observation was to be read, and could not be."""
 
@@ -215,6 +213,16 @@ class SeenByOthers:
         from ..adapters.sighted import SightedButler
 
         return isinstance(self._butler.opened, SightedButler)
+
+    def _taken(self) -> RecordedButler:
+        butler = self._open()
+        observation = butler.observation
+        if observation.at != self.head.at:
+            # Whose it is was read before it was observed again.
+            if self.doubt or observation.butler != self.head.butler:
+                raise _unseen(self._unseen, "it was observed again meanwhile; ask again")
+            self.head = observation
+        return butler
 
     def relied_on(self) -> RecordedButler:
         """Return what was observed, if that may be relied on.

@@ -12,7 +12,7 @@ from ..model.checkups import Examined
 from ..model.explanations import Since
 from ..model.exposures import ExposuresDocument
 from ..model.names import Address, RepositoryAddress
-from ..model.observations import Observation, ObservationHead
+from ..model.observations import CLOCKS_AGREE, Observation, ObservationHead
 from ..model.reviews import PublishedReview
 from ..model.runs import PastRun, entered
 from ..model.sights import Beside, KeptLook, Sight, SightHistory
@@ -129,10 +129,33 @@ class RecordStore:
             return Since(unknown=f"the journals cannot be read: {error.diagnostics[0].detail}")
 
     def publish(self, address: RepositoryAddress, observation: bytes) -> None:
-        """Keep what a repository showed, for those who cannot see it."""
-        from ..adapters.records import publish
+        """Keep what a repository showed, for those who cannot see it.
 
-        self._ask(partial(publish, self.uri, address, observation, timeout=self._asking.timeout))
+        A look that began before the one that is there does not replace it.
+        """
+        from ..adapters.records import publish
+        from ..store import observationfile
+
+        size = observationfile.HEAD
+        mine = observationfile.head_of(observation[:size], of=address)
+
+        def is_older_than(begin: bytes) -> bool:
+            there = observationfile.head_of(begin, of=address)
+            if mine is None or there is None:
+                return False
+            return mine.moment < there.moment <= clock.now() + CLOCKS_AGREE
+
+        self._ask(
+            partial(
+                publish,
+                self.uri,
+                address,
+                observation,
+                is_older_than,
+                size=size,
+                timeout=self._asking.timeout,
+            )
+        )
 
     def published(self, address: RepositoryAddress) -> Observation | None:
         """Return what was last published of a repository.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from calibstate.model.names import RepositoryAddress
+from calibstate.work.session import Session
 from tests import world
 from tests.commands import stock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
@@ -197,3 +200,66 @@ def test_a_chain_that_only_the_sight_tells_of_is_not_believed(
 
     assert "Traceback" not in ran.err
     assert ran.json["repositories"][SUMMIT] == {"chains": {}}
+
+
+@pytest.mark.parametrize("change", [as_it_is, otherwise])
+def test_what_was_seen_too_long_ago_is_told_by_sights_alone(
+    deployed: Sites, change: Callable[[Sites], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(deployed)
+    publish_all(deployed, monkeypatch)
+    monkeypatch.setenv("CALIBSTATE_MAX_AGE", "0s")
+    shutil.copytree(deployed.tree.folder / "records" / "sights", deployed.tree.folder / "sights")
+    shutil.rmtree(deployed.tree.folder / "records" / "sights")
+    by_observations = [last_seen(deployed, command) for command in COMMANDS]
+
+    shutil.move(deployed.tree.folder / "sights", deployed.tree.folder / "records" / "sights")
+    for address in (ORIGIN, EMBARGO, SUMMIT):
+        spoil(deployed, address)
+
+    assert [last_seen(deployed, command) for command in COMMANDS] == by_observations
+    assert all(by_observations)
+
+
+def last_seen(sites: Sites, command: list[str]) -> Any:
+    ran = sites.run(*command, "--format", "json")
+    assert ran.code == 1
+    return ran.json["last_seen"]
+
+
+def test_what_is_observed_again_while_it_is_read_is_told_with_its_own_moment(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_all(deployed, monkeypatch)
+    address = RepositoryAddress(SUMMIT)
+    places = Session(deployed.tree.state, observed=("published",)).places()
+    sight = places.sight_instead(address)
+    assert sight is not None
+
+    again = f"{sight.moment + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    observation = published(deployed, "observations", SUMMIT)
+    observation.write_text(observation.read_text().replace(sight.at, again))
+
+    assert places.butler(address).collections([TOP])
+    assert places.seen()[address].at == again
+
+
+def test_a_look_that_began_earlier_does_not_replace_what_is_published(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_all(deployed, monkeypatch)
+    address = RepositoryAddress(SUMMIT)
+    places = Session(deployed.tree.state).places()
+    observation = published(deployed, "observations", SUMMIT)
+    newest = observation.read_bytes()
+    sight = places.sight(address)
+    assert sight is not None
+    before, ahead = "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z"
+
+    places.publish(address, newest.replace(sight.at.encode(), before.encode()))
+    assert observation.read_bytes() == newest
+
+    # A clock that was wrong once must not keep all others away.
+    observation.write_bytes(newest.replace(sight.at.encode(), ahead.encode()))
+    places.publish(address, newest)
+    assert observation.read_bytes() == newest
