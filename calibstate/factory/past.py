@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from .. import __version__
 from ..errors import CalibstateError, Diagnostic, InvalidStateError
 from ..kinds.table import own_folders
@@ -158,6 +160,25 @@ def declared_before(root: str, revision: str | None, memo: statefile.Memo | None
     return Before(desired, words, remarks, commit)
 
 
+class _NewestRead(dict[tuple[str, str], Any]):
+    """What files say, each of them as it was read last.
+
+    A chain of ten years has hundreds of versions of hundreds of lines.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._digests: dict[str, str] = {}
+
+    @override
+    def __setitem__(self, key: tuple[str, str], value: Any) -> None:
+        file, digest = key
+        if file in self._digests:
+            self.pop((file, self._digests[file]), None)
+        self._digests[file] = digest
+        super().__setitem__(key, value)
+
+
 def declared_in_time(root: str) -> Iterator[Then]:
     """Yield what a state tree said at each commit of the main branch.
 
@@ -178,7 +199,7 @@ def declared_in_time(root: str) -> Iterator[Then]:
     """
     from ..adapters.revisions import past
 
-    memo: statefile.Memo = {}
+    memo = _NewestRead()
     by_content: dict[Any, Then] = {}
     with past(root, statefile.parts(own_folders())) as trees:
         for revision in trees.line():

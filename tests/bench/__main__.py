@@ -21,6 +21,7 @@ from .explaining import explain_question
 from .growth import growth, ten_years, ten_years_in_postgres
 from .importing import import_large_question, import_question, place_question
 from .measure import report
+from .paging import page_of_ten_years
 from .questions import plan_many_question, plan_question, validate_question
 from .reading import read_many_question, read_postgres_question, read_question
 from .remembering import history_question
@@ -60,7 +61,12 @@ QUESTIONS = {
     "source-folder": source_folder_question,
 }
 
-LONG = {"growth": growth, "ten-years": ten_years, "ten-years-in-postgres": ten_years_in_postgres}
+LONG = {
+    "growth": growth,
+    "ten-years": ten_years,
+    "ten-years-in-postgres": ten_years_in_postgres,
+    "page": page_of_ten_years,
+}
 """What is measured only when it is named: it takes minutes and much disk."""
 
 

@@ -6,19 +6,15 @@ The largest world is that of ten years: 520 tickets at ten repositories, with
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services.postgres import running
 from tests.tree import Tree
 
 from .many import declare_many, make_many
-from .measure import ROOT
+from .measure import Cost, metered
 from .worlds import DATASETS
 
 __all__ = ["growth", "ten_years", "ten_years_in_postgres"]
@@ -39,34 +35,6 @@ _COLUMNS = (
     "wall",
     "memory",
 )
-
-_MEGABYTE = 1000
-
-_METER = """
-import os, resource, subprocess, sys, time
-began = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-wall = time.perf_counter() - began
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, wall, used.ru_maxrss)
-sys.exit(code)
-"""
-"""Runs a command and prints its cost.  It is a small process: to the memory of
-a child counts what its parent had when it began."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run took."""
-
-    cpu: float
-    wall: float
-    kilobytes: int
-    """Most memory that it had at a time."""
-
-    def cells(self) -> list[str]:
-        """Return them as cells of a table."""
-        return [f"{self.cpu:.1f} s", f"{self.wall:.1f} s", f"{self.kilobytes / _MEGABYTE:.0f} MB"]
 
 
 def growth(folder: Path, turns: int) -> Iterator[str]:
@@ -142,16 +110,4 @@ def plan(tree: Tree, *options: str) -> Cost:
     RuntimeError
         It ended with another code than 0; its cost would mean nothing.
     """
-    command = [sys.executable, "-P", "-m", "calibstate", "-C", str(tree.state), "plan", *options]
-    surroundings = {"PYTHONPATH": str(ROOT), "CI": "true"}
-    ran = subprocess.run(
-        [sys.executable, "-S", "-c", _METER, *command],
-        env={**os.environ, **surroundings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode:
-        raise RuntimeError(f"{command} ended with {ran.returncode}:\n{ran.stderr}")
-    cpu, wall, kilobytes = ran.stdout.split()
-    return Cost(float(cpu), float(wall), int(kilobytes))
+    return metered("-C", str(tree.state), "plan", *options)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Measured", "command", "measure", "report"]
+__all__ = ["Cost", "Measured", "command", "measure", "metered", "report"]
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
@@ -149,3 +149,60 @@ def command(*words: str | Path, expect: tuple[int, ...] = (0,), **variables: str
     if done.returncode not in expect:
         raise RuntimeError(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+_MEGABYTE = 1000
+
+_METER = """
+import os, resource, subprocess, sys, time
+began = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+wall = time.perf_counter() - began
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, wall, used.ru_maxrss)
+sys.exit(code)
+"""
+"""Runs a command and prints its cost.  It is a small process: to the memory of
+a child counts what its parent had when it began."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took."""
+
+    cpu: float
+    wall: float
+    kilobytes: int
+    """Most memory that it had at a time."""
+
+    def cells(self) -> list[str]:
+        """Return them as cells of a table."""
+        return [f"{self.cpu:.1f} s", f"{self.wall:.1f} s", f"{self.kilobytes / _MEGABYTE:.0f} MB"]
+
+
+def metered(*arguments: str) -> Cost:
+    """Run the program in a process of its own, and return its cost.
+
+    Parameters
+    ----------
+    *arguments
+        Of the command line.
+
+    Raises
+    ------
+    RuntimeError
+        It ended with another code than 0; its cost would mean nothing.
+    """
+    command = [sys.executable, "-P", "-m", "calibstate", *arguments]
+    surroundings = {"PYTHONPATH": str(ROOT), "CI": "true"}
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", _METER, *command],
+        env={**os.environ, **surroundings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise RuntimeError(f"{command} ended with {ran.returncode}:\n{ran.stderr}")
+    cpu, wall, kilobytes = ran.stdout.split()
+    return Cost(float(cpu), float(wall), int(kilobytes))
