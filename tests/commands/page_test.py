@@ -6,6 +6,7 @@ import csv
 import getpass
 import json
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -573,6 +574,7 @@ def test_strange_names_are_text_and_strange_links_are_none(published: Sites) -> 
 
 def test_one_silent_site_spoils_no_other(published: Sites) -> None:
     observation(published, SUMMIT).unlink()
+    shutil.rmtree(published.tree.folder / "records" / "sights" / SUMMIT)
 
     pages = made(published, code=1)
 
