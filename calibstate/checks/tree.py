@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from ..errors import Where
 from ..model.chains import ChainFile, ExternalEntry
@@ -46,9 +47,11 @@ class Unread:
         return self.collections and "/" in word
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What one file says that a collection is."""
+class Claim(NamedTuple):
+    """What one file says that a collection is.
+
+    They come in tens of thousands, so they are plain tuples.
+    """
 
     name: str
     """The collection."""
@@ -191,13 +194,9 @@ class Tree:
                 )
                 claims.append(claim)
             key = "bare" if ticket.bare else "collections"
+            meaning = f"a collection of {ticket.name}"
             for index, leaf in enumerate(ticket.leaves):
-                claim = Claim(
-                    name=leaf,
-                    meaning=f"a collection of {ticket.name}",
-                    lines=lines,
-                    path=(key, index),
-                )
+                claim = Claim(leaf, meaning, lines, (key, index))
                 claims.append(claim)
         for chain in self.chains:
             claim = Claim(
