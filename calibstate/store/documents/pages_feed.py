@@ -38,8 +38,8 @@ class FeedEntry(Noun):
     """Something that happened."""
 
     id: str
-    """A URI that never changes: a ``tag:`` of the host of the pages, or a
-    ``urn:uuid:`` where nobody says where they will be."""
+    """A URI that stays: a ``tag:`` of the host of the pages, or a ``urn:uuid:``
+    where nobody says where they will be."""
 
     sort: EntrySort
 
