@@ -38,7 +38,7 @@ class FeedEntry(Noun):
     """Something that happened."""
 
     id: str
-    """A URI that stays: a ``tag:`` of the host of the pages, or a ``urn:uuid:``
+    """A URI that stays: a ``tag:`` of the host of the pages; a ``urn:uuid:``
     where nobody says where they will be."""
 
     sort: EntrySort
