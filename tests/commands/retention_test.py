@@ -188,7 +188,7 @@ def test_the_commands_take_away_what_is_told_and_nothing_else(left: Sites) -> No
 
     certifications = left.certifications(ORIGIN)
     told = lines(left)
-    gone = set()
+    gone: set[str] = set()
     for line in told:
         if line.retention.value in "DEG" and line.state is LineState.OFFERED:
             arguments = [word.replace("$REPO", str(left.path(ORIGIN))) for word in line.command[1:]]

@@ -191,6 +191,24 @@ def test_both_of_two_that_the_butler_refuses_to_choose_between_are_in_use() -> N
     assert only(shown).uuids == (uuid(1), uuid(4))
 
 
+def test_what_has_not_arrived_yet_is_selected_as_it_will_be() -> None:
+    here = inventory(run(RUN, ("bias", 1)), certified(CERTIFIED, (1, 0, 5)))
+    there = inventory(address=THERE)
+    facts = Facts(frozenset({TOP}), declared={THERE: {TOP: (CERTIFIED,)}})
+
+    assert only(here, there, facts=facts).retention is RetentionClass.SELECTED
+
+
+def test_what_is_searched_under_any_of_its_names_is_searched() -> None:
+    twice = (certified("C/calib/aside", (1, 0, 5)), certified(CERTIFIED, (1, 0, 5)))
+    new = certified("C/calib/new", (4, *UNBOUNDED))
+
+    line = only(inventory(run(RUN, ("bias", 1)), *twice, new, chains={TOP: ("C/calib/new", CERTIFIED)}))
+
+    assert (line.retention, line.collection) == (RetentionClass.SHADOWED, CERTIFIED)
+    assert line.certifications == 2
+
+
 def test_what_a_template_made_on_the_way_is_told_by_its_type() -> None:
     shown = inventory(
         run(RUN, ("bias", 1), ("cpBiasIsrExp", 2), ("cpBiasIsrExp", 3), ("log", 4)),
@@ -221,13 +239,16 @@ def test_bootstraps_are_those_whose_defects_are_certified() -> None:
         (Row("defects", "detector=2", uuid(2), *UNBOUNDED),),
     )
 
-    before = {line.collection: line.retention.value for line in lines(inventory(bootstrap, defects))}
+    biases = run(RUN, ("bias", 3))
+
+    before = {line.collection: line.retention.value for line in lines(inventory(bootstrap, defects, biases))}
     after = {
-        line.collection: line.retention.value for line in lines(inventory(bootstrap, defects, as_certified))
+        line.collection: line.retention.value
+        for line in lines(inventory(bootstrap, defects, biases, as_certified))
     }
 
-    assert before == {bootstrap.collection: "G", defects.collection: "G"}
-    assert after == {bootstrap.collection: "E", as_certified.collection: "C"}
+    assert before == {bootstrap.collection: "G", defects.collection: "G", RUN: "G"}
+    assert after == {bootstrap.collection: "E", as_certified.collection: "C", RUN: "G"}
 
 
 def test_a_run_of_no_template_is_of_no_class() -> None:
@@ -332,6 +353,18 @@ def test_a_day_of_the_tree_only_puts_off_what_is_offered() -> None:
         assert line.state is state
         assert line.not_before == date(2025, 5, 1) + timedelta(days=days)
         assert line.command
+
+
+def test_no_day_puts_off_what_was_certified() -> None:
+    facts = Facts(
+        adopted={KEY: date(2025, 5, 1)},
+        listed=frozenset({KEY}),
+        ticket_of={CERTIFIED: KEY},
+        keep_intermediates=timedelta(days=400),
+    )
+    shown = inventory(run(RUN, ("bias", 1)), certified(CERTIFIED, (1, 0, 5)))
+
+    assert only(shown, facts=facts).not_before is None
 
 
 def test_litter_that_was_written_lately_may_be_that_of_a_batch() -> None:
