@@ -41,7 +41,7 @@ OTHERS = {
     "calibstate certify LSSTComCam/DM-48520 --yes": "tests/commands/certify_test.py",
     'calibstate certify DM-48520 --allow recertify --because "a slip"': "tests/commands/certify_test.py",
     "calibstate daily LSSTComCam": "tests/commands/daily_test.py",
-    "calibstate daily LSSTComCam --day yesterday --run": "tests/commands/daily_test.py",
+    "calibstate daily LSSTComCam --day yesterday --run --send": "tests/commands/daily_test.py",
     "calibstate daily LSSTComCam --day 20241208 --format markdown": "tests/commands/daily_test.py",
     "calibstate demo": "tests/commands/demo_test.py",
     "calibstate demo --fast": "tests/wheel_test.py",

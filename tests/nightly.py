@@ -99,6 +99,11 @@ class Nightly:
             refs = butler.query_datasets(dataset_type, run, explain=False, find_first=False)
             return sorted(int(ref.dataId["exposure"]) for ref in refs)
 
+    def uuids(self, dataset_types: str) -> set[str]:
+        """Return the UUIDs of all datasets of some types."""
+        with self.construction.butler() as butler:
+            return {str(ref.id) for ref in butler.registry.queryDatasets(dataset_types, collections=...)}
+
     def certify(self, dataset_type: str, name: str, level: float, each: float) -> None:
         """Certify calibrations of a level, and have the chain search them
         before all others.

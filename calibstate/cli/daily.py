@@ -36,6 +36,10 @@ def daily(
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Verify the exposures that have no result.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Verify once more what is stale.")] = False,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send the metrics that were not sent yet to Sasquatch."),
+    ] = False,
     lock_timeout: LockTimeoutOption = None,
     format: Annotated[Format, shown_as("results.daily.DailyShown")],
     timeout: TimeoutOption = USUAL_TIMEOUT,
@@ -46,16 +50,18 @@ def daily(
     what the chain selects, and cp_verify says which of its tests pass.
     Alone it tells which exposures have a result, and writes nothing.  With
     --run those without one are verified, in one run of the pipeline for each
-    sort; it can be run every hour.  Nothing is made or certified.
+    sort; it can be run every hour.  Nothing is made or certified.  With
+    --send its metrics go to Sasquatch, each once; CALIBSTATE_SASQUATCH_TOKEN
+    opens it.
 
     Ends with 0 when nothing alarms, 2 where a test failed on as many nights
     as the file says, 4 where exposures have no result yet, 1 where some could
-    not be verified.
+    not be verified or metrics were not taken.
 
     \b
     Examples:
       calibstate daily LSSTComCam
-      calibstate daily LSSTComCam --day yesterday --run
+      calibstate daily LSSTComCam --day yesterday --run --send
       calibstate daily LSSTComCam --day 20241208 --format markdown
     """
     from ..work.daily import DailyRun, daily_of, show
@@ -65,8 +71,14 @@ def daily(
     stopping = Stopping("a pipeline that was begun goes on")
     session = begin(context, timeout=timeout, stop=stopping)
     verifying = daily_of(session, instrument, asked_day(day, session.now()))
-    if not run:
+    if not (run or send):
         finish(show(verifying), format)
-    running = DailyRun(verifying, again=again, lock_timeout=lock_timeout or timedelta())
+    running = DailyRun(
+        verifying,
+        verifies=run,
+        sends=send,
+        again=again,
+        lock_timeout=lock_timeout or timedelta(),
+    )
     with stopping.listening():
         finish(running.run(), format)

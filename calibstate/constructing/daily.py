@@ -15,13 +15,13 @@ from ..errors import Diagnostic, RefusedError
 from ..lookups.effective import effective, flatten
 from ..model.contents import parse_data_id
 from ..model.daily import DailyKind, VerifiedDay
-from ..model.dailyrecords import Against, DailyRecord, ExposureResult, Measured
+from ..model.dailyrecords import Against, DailyRecord, ExposureResult
 from ..model.effective import Resolved
 from ..model.nights import While, clipped
 from ..model.submissions import BatchState, SeenOutput
 from ..ports.butler import ButlerReader
 from ..ports.construction import ConstructionPlaces, ConstructionReader
-from .measured import detector_results, measured_tests
+from .measured import MeasuredDetector, detector_results, measured_detector
 
 __all__ = ["DayLook", "KindLook", "look_at_day"]
 
@@ -145,8 +145,8 @@ def _searched(day: VerifiedDay, butler: ButlerReader) -> tuple[str, ...]:
     return tuple(leaves)
 
 
-_Measured = dict[int, dict[str, dict[str, Measured]]]
-"""By exposure, detector and test."""
+_Measured = dict[int, dict[str, MeasuredDetector]]
+"""By exposure, and name of the detector."""
 
 
 class _Looking:
@@ -294,7 +294,7 @@ class _Looking:
             of_exposure = measured.setdefault(exposure, {})
             # A detector is called as in the statistics of its exposure.
             name = names.get(number, f"detector {number}")
-            of_exposure[name] = measured_tests(statistics)
+            of_exposure[name] = measured_detector(number, statistics)
         return measured
 
 

@@ -8,6 +8,7 @@ what was measured on each amplifier.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite
 from statistics import median
 from typing import Any
@@ -16,15 +17,24 @@ from ..model.dailyrecords import DetectorResult, Measured
 from ..ports.construction import Statistics
 from .failures import detectors_in, failures_in
 
-__all__ = ["detector_results", "measured_tests"]
+__all__ = ["MeasuredDetector", "detector_results", "measured_detector"]
 
-Tests = Mapping[str, Measured]
-"""What was measured, by test."""
+
+@dataclass(frozen=True)
+class MeasuredDetector:
+    """What was measured of one detector of an exposure."""
+
+    number: int
+    uuid: str
+    """UUID of the dataset that says so."""
+
+    tests: Mapping[str, Measured]
+    """By test."""
 
 
 def detector_results(
     statistics: Statistics,
-    measured: Mapping[str, Tests],
+    measured: Mapping[str, MeasuredDetector],
 ) -> dict[str, DetectorResult]:
     """Return what statistics of an exposure say of each detector.
 
@@ -55,20 +65,28 @@ def detector_results(
         for test in sorted(tests):
             in_order = sorted(tests[test])
             by_test[test] = tuple(in_order)
-        results[name] = DetectorResult(
-            failed=by_test,
-            measured=dict(measured.get(name, {})),
-        )
+        result = DetectorResult(failed=by_test)
+        detector = measured.get(name)
+        if detector:
+            result = DetectorResult(
+                number=detector.number,
+                uuid=detector.uuid,
+                failed=by_test,
+                measured=dict(detector.tests),
+            )
+        results[name] = result
     return results
 
 
-def measured_tests(statistics: Statistics) -> dict[str, Measured]:
+def measured_detector(number: int, statistics: Statistics) -> MeasuredDetector:
     """Return what was measured by test, over the amplifiers of a detector.
 
     Parameters
     ----------
+    number
+        Its number.
     statistics
-        Those of one detector of an exposure.
+        Those of this detector of one exposure.
     """
     values: dict[str, list[float]] = {}
     amplifiers = statistics.values.get("AMP")
@@ -84,7 +102,11 @@ def measured_tests(statistics: Statistics) -> dict[str, Measured]:
             median=median(numbers),
             most=max(numbers),
         )
-    return tests
+    return MeasuredDetector(
+        number,
+        statistics.uuid,
+        tests,
+    )
 
 
 def _numbers(amplifiers: Any) -> Iterator[tuple[str, float]]:

@@ -67,6 +67,12 @@ class Measured(Noun):
 class DetectorResult(Noun):
     """What cp_verify says of one detector of an exposure."""
 
+    number: int | None = None
+    """Its number; null: its statistics were left out."""
+
+    uuid: str = ""
+    """UUID of its statistics; empty: they were left out."""
+
     failed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Amplifiers by test that failed; without any: the whole detector."""
 

@@ -86,6 +86,7 @@ def _failures(detectors: Mapping[str, DetectorResult]) -> Iterator[str]:
 
 def _alarm(alarm: Alarm) -> str:
     nights = count(alarm.nights, "night")
+    # One night is no row.
     since = ""
     if len(alarm.nights) > 1:
         since = f" in a row, since {alarm.nights[0]}"
@@ -108,6 +109,7 @@ def _tally(result: DailyShown) -> str:
     exposures = count(result.exposures, "exposure")
     if not result.exposures:
         return "No exposure of that day is to be verified."
+    # What somebody has to look at stands first.
     parts = []
     for verdict in _WORST_FIRST:
         number = sum(1 for _ in result.with_verdict(verdict))

@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..constructing.alarms import alarms_of
 from ..constructing.daily import DayLook, KindLook, look_at_day
+from ..constructing.dailymetrics import metrics_of
 from ..engine.hold import Patience
-from ..errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError
+from ..errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError, UsageError
+from ..factory.metrics import metric_store
+from ..factory.traced import traced
 from ..model.daily import Daily, VerifiedDay
 from ..model.dailyrecords import DailyAttempt, DailyRecord
 from ..model.desired import DesiredState, Written
 from ..model.names import RepositoryAddress
 from ..model.repositories import SiteConstruction
-from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict
+from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict, Sending
 from ..model.submissions import PipelineSubmission
 from ..ports.daily import DailyRecords
+from ..ports.metrics import MetricStore
 from ..ports.records import Locks
 from .scoping import undeclared
 from .session import Session
@@ -205,6 +209,7 @@ def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
     if result is None:
         verdict = DailyVerdict.RUNNING if kind.running else DailyVerdict.NONE
         return ExposureVerdict(kind.kind, exposure, verdict)
+    # Of what nobody wrote down nobody can say that it is stale.
     now = ""
     is_stale = False
     if result.against:
@@ -227,11 +232,35 @@ def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
     )
 
 
+def _store_of(verifying: Verifying) -> MetricStore:
+    """Return where metrics are sent."""
+    daily = verifying.daily
+    if daily.send is None:
+        file = _files(verifying.session.desired)[daily.instrument]
+        raise UsageError(
+            Diagnostic(
+                "Nowhere to send",
+                f"Nothing says where the metrics of {daily.instrument} are sent.",
+                file.lines.at("instrument"),
+                hint="Give `send: {sasquatch: {url: https://…, namespace: lsst.dm}}`.",
+            )
+        )
+    session = verifying.session
+    store = metric_store(daily.send.sasquatch, session.timeout)
+    return traced(store, "Sasquatch", session.requests)
+
+
 @dataclass
 class DailyRun:
-    """One run that verifies what has no result."""
+    """One run that verifies what has no result, or sends metrics."""
 
     verifying: Verifying
+
+    verifies: bool = True
+    """Whether exposures without a result are verified."""
+
+    sends: bool = False
+    """Whether metrics are sent that were not sent yet."""
 
     again: bool = False
     """Whether what is stale is verified once more."""
@@ -257,16 +286,19 @@ class DailyRun:
             Another run verifies exposures of the instrument.
         RefusedError
             As of `look_at_day`.
+        UsageError
+            Metrics are to be sent, and nobody says where to.
         """
         verifying = self.verifying
+        store = _store_of(verifying) if self.sends else None
         with alone(verifying, self.lock_timeout) as locks:
             look = verifying.look()
             self._kept = verifying.records.read(verifying.day.day)
             before = {result.exposure: result.uuid for result in look.record.results}
             for kind in look.kinds:
-                if verifying.session.stop():
+                if verifying.session.stop() or not self.verifies:
                     break
-                wanted = self._wanted(kind, look)
+                wanted = self.wanted(kind, look)
                 # What runs already goes on without us.
                 if wanted and not kind.running:
                     look = replace(look, record=self._verify(kind, wanted, look, locks))
@@ -274,6 +306,7 @@ class DailyRun:
             if look.record.results or look.record.attempts:
                 self._keep(look.record)
             self.problems.extend(self._not_verified(look))
+            sending = self.send(look.record, store) if store else None
         # One that was verified again has another dataset.
         new = []
         for result in look.record.results:
@@ -281,13 +314,22 @@ class DailyRun:
                 new.append(result.exposure)
         return replace(
             _shown(verifying, look, new),
-            has_run=True,
+            has_run=self.verifies,
             is_interrupted=verifying.session.stop(),
             problems=tuple(self.problems),
+            sending=sending,
         )
 
-    def _wanted(self, kind: KindLook, look: DayLook) -> tuple[int, ...]:
-        """Return the exposures of a sort that are to be verified now."""
+    def wanted(self, kind: KindLook, look: DayLook) -> tuple[int, ...]:
+        """Return the exposures of a sort that are to be verified now.
+
+        Parameters
+        ----------
+        kind
+            What was seen of the sort.
+        look
+            What was seen of the day.
+        """
         wanted = list(kind.without)
         if not self.again:
             return tuple(wanted)
@@ -341,6 +383,41 @@ class DailyRun:
         if record != self._kept:
             self.verifying.records.keep(record)
         self._kept = record
+
+    def send(self, record: DailyRecord, store: MetricStore) -> Sending:
+        """Send the metrics that were not sent yet, and keep which were.
+
+        Parameters
+        ----------
+        record
+            What is kept of the day.
+        store
+            Where they are sent.
+        """
+        daily = self.verifying.daily
+        assert daily.send, "there is a store"
+        everything = list(metrics_of(record))
+        wanted = [metric for metric in everything if metric.id not in record.sent]
+        sent: list[str] = []
+
+        def taken(ids: Sequence[str]) -> None:
+            # At once: who is cut off here sends the rest only.
+            sent.extend(ids)
+            self._keep(record.with_sent(sent))
+
+        problem: Diagnostic | None = None
+        try:
+            with self.verifying.session.listener.progress("sending metrics"):
+                store.send(wanted, taken)
+        except UnreachableError as error:
+            problem = error.first
+        return Sending(
+            daily.send.sasquatch.url,
+            sent=len(sent),
+            before=len(everything) - len(wanted),
+            unsent=len(wanted) - len(sent),
+            problem=problem,
+        )
 
     def _not_verified(self, look: DayLook) -> Iterator[Diagnostic]:
         """Yield why exposures have no result although their pipeline ran."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from calibstate.demo.construction.world import Exposure
 from tests.constructing import INSTRUMENT
 from tests.nightly import CHAIN, NIGHTS, Nightly, make_nightly
+from tests.services.sasquatch import TOKEN, SasquatchProxy, sasquatch_proxy
 from tests.tree import Ran
 
 pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
@@ -181,6 +184,116 @@ def test_a_test_that_is_not_declared_to_alarm_is_only_told(nightly: Nightly) -> 
     ran = nightly.daily(FIRST, "--run")
 
     assert (ran.code, ran.json["alarms"], verdicts(ran)[1]) == (0, [], "failed")
+
+
+# --- metrics ---
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[SasquatchProxy]:
+    monkeypatch.setenv("CALIBSTATE_SASQUATCH_TOKEN", f"{TOKEN}\n")
+    with sasquatch_proxy() as served:
+        yield served
+
+
+def send_to(nightly: Nightly, proxy: SasquatchProxy) -> None:
+    nightly.declare(send={"sasquatch": {"url": proxy.address, "namespace": "lsst.test"}})
+
+
+def test_metrics_of_exposures_and_detectors_are_sent_once(verified: Nightly, proxy: SasquatchProxy) -> None:
+    send_to(verified, proxy)
+
+    first = verified.daily(FIRST, "--send")
+    second = verified.daily(FIRST, "--run", "--send")
+
+    # Three exposures, and two detectors of each.
+    assert first.json["sending"] == {
+        "address": proxy.address,
+        "sent": 9,
+        "before": 0,
+        "unsent": 0,
+        "problem": None,
+    }
+    assert (first.code, second.code) == (0, 0)
+    assert (second.json["sending"]["sent"], second.json["sending"]["before"]) == (0, 9)
+    assert proxy.refused == []
+    assert set(proxy.ids().values()) == {1}
+    assert set(proxy.ids()) == verified.uuids("verify*ExpStats") | verified.uuids("verify*DetStats")
+
+
+def test_a_metric_has_the_fields_of_analysis_tools(verified: Nightly, proxy: SasquatchProxy) -> None:
+    send_to(verified, proxy)
+
+    verified.daily(FIRST, "--send")
+
+    (record,) = [
+        record
+        for record in proxy.records["lsst.test.verifyBiasDetector"]
+        if (record["exposure"], record["detector"]) == (f"{FIRST}00001", "1")
+    ]
+    (of_exposure,) = [r for r in proxy.records["lsst.test.verifyBias"] if r["exposure"] == f"{FIRST}00001"]
+    (run, *_) = verified.runs()
+    began = datetime.strptime(run[-16:], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    assert record["run"] == run
+    assert record["timestamp"] == record["run_timestamp"] == began
+    assert (record["instrument"], record["day_obs"], record["dataset_tag"]) == (
+        INSTRUMENT,
+        str(FIRST),
+        "daily",
+    )
+    assert (record["dataset_type"], record["success"]) == ("verifyBiasDetStats", 1)
+    assert record["MEAN_least"] <= record["MEAN_median"] <= record["MEAN_most"]
+    assert (of_exposure["success"], of_exposure["detectors"], of_exposure["tests_failed"]) == (1, 2, 0)
+
+
+def test_a_failed_send_is_an_error_and_the_rest_is_sent_by_the_next_run(
+    verified: Nightly, proxy: SasquatchProxy
+) -> None:
+    send_to(verified, proxy)
+    proxy.faults["/topics/lsst.test.verifyBiasDetector"] = 503
+
+    failed = verified.daily(FIRST, "--run", "--send")
+    proxy.faults.clear()
+    later = verified.daily(FIRST, "--run", "--send")
+
+    assert failed.code == 1
+    assert failed.json["sending"]["sent"] == 2
+    assert failed.json["sending"]["unsent"] == 7
+    assert "answers 503" in failed.json["sending"]["problem"]["detail"]
+    # What the exposures are like is told all the same.
+    assert set(verdicts(failed).values()) == {"passed"}
+    assert (later.code, later.json["sending"]["sent"], later.json["sending"]["before"]) == (0, 7, 2)
+    assert len(proxy.ids()) == 9
+    assert set(proxy.ids().values()) == {1}
+
+
+def test_what_is_verified_again_is_another_metric(verified: Nightly, proxy: SasquatchProxy) -> None:
+    send_to(verified, proxy)
+    verified.daily(FIRST, "--send")
+    verified.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", 10.5, 0)
+
+    ran = verified.daily(FIRST, "--run", "--again", "--send")
+
+    assert (ran.code, ran.json["sending"]["sent"], ran.json["sending"]["before"]) == (0, 3, 6)
+
+
+def test_a_token_is_never_told(verified: Nightly, proxy: SasquatchProxy) -> None:
+    send_to(verified, proxy)
+    proxy.token = "another"
+
+    ran = verified.text(FIRST, "--send")
+
+    assert ran.code == 1
+    assert "it did not let us in (401)" in ran.err
+    assert TOKEN not in ran.out + ran.err + verified.record_file(FIRST).read_text()
+
+
+def test_without_a_place_to_send_to_nothing_is_begun(nightly: Nightly) -> None:
+    ran = nightly.text(FIRST, "--run", "--send")
+
+    assert ran.code == 64
+    assert "Nothing says where the metrics" in ran.err
+    assert nightly.runs() == []
 
 
 # --- what goes wrong ---

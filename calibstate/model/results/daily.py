@@ -150,6 +150,7 @@ class DailyShown(CommandResult):
     @override
     def exit_code(self) -> ExitCode:
         codes = []
+        # What could have been verified just now, and was not, is an error.
         is_open = any(self.with_verdict(DailyVerdict.NONE))
         if self.problems or (self.has_run and is_open and not self.is_interrupted):
             codes.append(ExitCode.ERROR)
