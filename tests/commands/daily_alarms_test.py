@@ -1,0 +1,129 @@
+"""An alarm is a row of nights: what ends one, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from calibstate.constructing.alarms import alarms_of
+from calibstate.model.daily import Daily
+from calibstate.model.dailyrecords import DailyRecord
+from calibstate.ports.daily import DailyRecords
+
+TONIGHT = 20241210
+
+
+class Kept(DailyRecords):
+    """Records in memory, and which of them were read."""
+
+    def __init__(self, *records: DailyRecord) -> None:
+        self.records = {record.day: record for record in records}
+        self.was_read: list[int] = []
+
+    @override
+    def days(self) -> Sequence[int]:
+        return sorted(self.records)
+
+    @override
+    def read(self, day: int) -> DailyRecord | None:
+        self.was_read.append(day)
+        return self.records[day]
+
+    @override
+    def keep(self, record: DailyRecord) -> None:
+        raise AssertionError("nothing is kept")
+
+
+def daily(**alarms: int) -> Daily:
+    return Daily(
+        instrument="LSSTCam",
+        chain="LSSTCam/calib",
+        raws="LSSTCam/raw/all",
+        since="2024-12-01",
+        verify={"bias": "verifyBias"},
+        alarms=alarms,
+    )
+
+
+def night(day: int, *failed: str, detector: str = "R22_S11", kind: Any = "bias") -> DailyRecord:
+    """Return a night with one exposure, of which tests failed."""
+    result = {
+        "kind": kind,
+        "exposure": day * 100000 + 1,
+        "uuid": f"{day}",
+        "run": "run",
+        "against": None,
+        "detectors": {detector: {"failed": dict.fromkeys(failed, ("C07",))}},
+    }
+    return DailyRecord.model_validate(
+        {
+            "instrument": "LSSTCam",
+            "day": day,
+            "repository": "usdf/main",
+            "chain": "LSSTCam/calib",
+            "results": (result,),
+        }
+    )
+
+
+def nights(declared: Daily, tonight: DailyRecord, *before: DailyRecord) -> list[tuple[str, tuple[int, ...]]]:
+    return [(alarm.test, alarm.nights) for alarm in alarms_of(declared, tonight, Kept(*before))]
+
+
+FAILED = night(TONIGHT, "MEAN")
+
+
+def test_a_row_of_nights_alarms_when_it_is_long_enough() -> None:
+    before = [night(20241208, "MEAN"), night(20241209, "MEAN")]
+
+    assert nights(daily(MEAN=3), FAILED, *before) == [("MEAN", (20241208, 20241209, TONIGHT))]
+    assert nights(daily(MEAN=4), FAILED, *before) == []
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        night(20241209),
+        night(20241209, "NOISE"),
+        night(20241209, "MEAN", detector="R22_S12"),
+    ],
+    ids=["nothing failed", "another test", "another detector"],
+)
+def test_a_night_on_which_it_did_not_fail_ends_the_row(between: DailyRecord) -> None:
+    assert nights(daily(MEAN=2), FAILED, night(20241208, "MEAN"), between) == []
+
+
+def test_a_night_without_such_an_exposure_ends_no_row() -> None:
+    darks = night(20241209, kind="dark")
+
+    assert nights(daily(MEAN=2), FAILED, night(20241208, "MEAN"), darks) == [("MEAN", (20241208, TONIGHT))]
+
+
+def test_a_dark_adds_nothing_to_a_row_of_biases() -> None:
+    assert nights(daily(MEAN=2), FAILED, night(20241209, "MEAN", kind="dark")) == []
+
+
+def test_nights_that_come_later_do_not_count() -> None:
+    assert nights(daily(MEAN=2), FAILED, night(20241211, "MEAN")) == []
+
+
+def test_a_failure_that_names_no_test_always_alarms() -> None:
+    assert nights(daily(MEAN=3), night(TONIGHT, "?")) == [("?", (TONIGHT,))]
+
+
+def test_no_more_nights_are_read_than_are_needed() -> None:
+    kept = Kept(*(night(day, "MEAN", "NOISE") for day in range(20241201, 20241210)))
+    tonight = night(TONIGHT, "MEAN", "NOISE")
+
+    assert len(alarms_of(daily(MEAN=3, NOISE=2), tonight, kept)) == 2
+    assert kept.was_read == [20241209, 20241208]
+
+
+def test_a_night_on_which_nothing_failed_reads_nothing() -> None:
+    kept = Kept(night(20241209, "MEAN"))
+
+    assert alarms_of(daily(MEAN=1), night(TONIGHT), kept) == ()
+    assert kept.was_read == []
