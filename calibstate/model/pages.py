@@ -25,6 +25,7 @@ from .seen import Seen
 from .sights import Sight
 from .status import Status, Table
 from .timelines import Timeline
+from .watching import WatchState
 
 __all__ = [
     "IN_SYNC",
@@ -307,6 +308,9 @@ class PageContent:
 
     reviews: Mapping[RepositoryAddress, PublishedReview] = field(default_factory=dict)
     """What was published of them, by address."""
+
+    watches: tuple[WatchState, ...] = ()
+    """How the loops of sites go on, by site; of those that have one."""
 
     ages: Mapping[RepositoryAddress, Seen] = field(default_factory=dict)
     """When each repository was seen; those that nobody saw are left out."""

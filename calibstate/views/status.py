@@ -12,7 +12,7 @@ from rich.text import Text
 from ..model.looked_at import LookedAt
 from ..model.results.drift import TicketsStatus
 from ..model.status import Cell, Column, State, Status, Subject, Table
-from . import markdown, text
+from . import markdown, text, watching
 from .ages import when_last_seen
 from .looked_at import by, of_all
 from .messages import below, count, grouped
@@ -92,6 +92,7 @@ def status_as_text(result: TicketsStatus) -> Iterator[Text]:
     columns, _ = size()
     for line in _last_seen(result):
         yield Text(line)
+    yield from watching.watches(result.watches)
     yield from as_text(result.status, columns, result.scope, everything=result.everything)
 
 
@@ -100,6 +101,8 @@ def status_as_markdown(result: TicketsStatus) -> Iterator[str]:
     yield from as_markdown(result.status, result.scope)
     for line in _last_seen(result):
         yield f"\n{markdown.safe(line)}"
+    for watch in watching.watches(result.watches):
+        yield f"\n{markdown.safe(str(watch))}"
 
 
 def _last_seen(result: TicketsStatus) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
@@ -11,7 +11,16 @@ from ..model.results.watching import LoopSeen, Turned
 from ..model.watching import Notice, WatchState, WatchWord
 from .markdown import safe
 
-__all__ = ["MARKS", "alive_as_markdown", "alive_as_text", "as_markdown", "as_text", "subject", "text_of"]
+__all__ = [
+    "MARKS",
+    "alive_as_markdown",
+    "alive_as_text",
+    "as_markdown",
+    "as_text",
+    "subject",
+    "text_of",
+    "watches",
+]
 
 MARKS = {
     WatchWord.READY: "✓",
@@ -24,6 +33,24 @@ _STYLES = {
     WatchWord.RECONCILING: "cyan",
     WatchWord.STALLED: "bold red",
 }
+
+
+def watches(states: Iterable[WatchState]) -> Iterator[Text]:
+    """Yield a line for each loop: how it goes on, why, and since when.
+
+    Parameters
+    ----------
+    states
+        Of sites.
+    """
+    for state in states:
+        word = state.word
+        line = Text(f"{state.site} keeps itself: ")
+        line.append(f"{MARKS[word]} {word.value}", _STYLES[word])
+        line.append(f" since {state.because.since}, last turn {state.at}")
+        yield line
+        if word is not WatchWord.READY:
+            yield Text(f"  {state.because.message}")
 
 
 def as_text(result: Turned) -> Iterator[Text | str]:

@@ -37,6 +37,7 @@ from ..model.scope import Scope
 from ..model.seen import Seen, SeenPlaces
 from ..model.sights import Sight
 from ..model.status import Status
+from ..model.watching import WatchState
 from ..past.changes import changes
 from ..store.documents.pages import main_chain_in
 from ..surveys.approvals import approvals
@@ -170,6 +171,7 @@ class Sources:
             merges=self.merges(),
             runs=self.runs(),
             reviews=reviews,
+            watches=tuple(self.watches()),
             ages=ages,
             live=live,
             declared=declared,
@@ -485,6 +487,21 @@ class Sources:
             if review:
                 reviews[address] = review
         return reviews
+
+    def watches(self) -> Iterator[WatchState]:
+        """Yield how the loops of sites go on."""
+        desired = self.session.desired
+        sites = {address.site for address in places_of(desired, self.session.scope)}
+        for site in sorted(sites):
+            if desired.sites[site].noun.watch is None:
+                continue
+            state = self._read(
+                f"the loop of {site}",
+                partial(self._places.watch, site),
+                None,
+            )
+            if state:
+                yield state
 
     def runs(self) -> tuple[PastRun, ...]:
         """Return the runs of all stores, the newest first."""

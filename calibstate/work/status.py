@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..engine.expand import places_of
+from ..errors import CalibstateError, Severity
 from ..model.results.drift import DriftFound, TicketsStatus
+from ..model.watching import WatchState
 from ..surveys.status import status as status_of
 from .looking import look, look_as_last_seen
 from .remarks import commit_remarks, not_declared, not_seen
 from .session import Session
+
+if TYPE_CHECKING:
+    from ..factory.places import Places
 
 __all__ = ["status"]
 
@@ -42,4 +52,21 @@ def status(session: Session, *, everything: bool = False) -> TicketsStatus:
         session.looked_at,
         everything,
         places.seen(seen_now.view.unreachable),
+        tuple(_watches(session, places)),
     )
+
+
+def _watches(session: Session, places: Places) -> Iterator[WatchState]:
+    """Yield how the loops of sites go on."""
+    sites = {address.site for address in places_of(session.desired, session.scope)}
+    for site in sorted(sites):
+        # Who lets nothing run has no loop that is worth a request.
+        if session.desired.sites[site].noun.watch is None:
+            continue
+        try:
+            state = places.watch(site)
+        except CalibstateError as error:
+            session.listener.report(replace(each, severity=Severity.NOTE) for each in error.diagnostics)
+            continue
+        if state:
+            yield state

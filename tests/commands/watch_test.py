@@ -514,3 +514,29 @@ def test_nobody_is_guessed_where_no_site_is_named(watched: Watched, monkeypatch:
     monkeypatch.delenv("CALIBSTATE_HERE", raising=False)
 
     assert watched.run("usdf", "watch", "--once").code == 64
+
+
+# Where it is seen
+
+
+def test_status_and_pages_tell_how_each_loop_goes_on(watched: Watched) -> None:
+    merge_new(watched)
+    for site in ("usdf", "bts", "summit"):
+        watched.turn(site)
+
+    ran = watched.run("usdf", "status", "--observed", "published")
+    document = watched.run("usdf", "status", "--format", "json").json
+    watched.run("usdf", "page", "-o", str(watched.folder / "pages"))
+
+    assert "summit keeps itself: ! stalled since" in ran.out
+    assert "1 step waits for a person at summit/LSSTComCam." in ran.out.replace(
+        "2 steps wait", "1 step waits"
+    )
+    assert [state["site"] for state in document["watches"]] == ["bts", "summit", "usdf"]
+    page = watched.folder / "pages"
+    loops = json.loads((page / "data.json").read_text())["loops"]
+    assert {loop["site"]: loop["state"] for loop in loops}["summit"] == "stalled"
+    assert "Sites that keep themselves" in (page / "index.html").read_text()
+    metrics = (page / "metrics.prom").read_text()
+    assert 'calibstate_loop{site="summit",state="stalled"} 1' in metrics
+    assert 'calibstate_loop_timestamp_seconds{site="usdf"}' in metrics

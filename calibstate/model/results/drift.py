@@ -12,6 +12,7 @@ from ..looked_at import LookedAt
 from ..plans import Plan
 from ..seen import SeenPlaces
 from ..status import Status
+from ..watching import WatchState
 from .base import CommandResult
 
 __all__ = ["DriftFound", "TicketsStatus"]
@@ -81,6 +82,9 @@ class TicketsStatus(CommandResult):
 
     ages: SeenPlaces = field(default_factory=dict)
     """When each repository was seen, and by whom."""
+
+    watches: tuple[WatchState, ...] = ()
+    """How the loops of sites go on; of those that have one."""
 
     @property
     @override

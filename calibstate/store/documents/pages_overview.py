@@ -9,11 +9,13 @@ from ...model.names import InstrumentName, Noun, RepositoryAddress, TicketKey
 from ...model.outcomes import Outcome, Result
 from ...model.pages import IN_SYNC, PageContent, Standing
 from ...model.status import State
+from ...model.watching import WatchState
 from .pages import PageDocument, SeenPart, head, main_chain, public, seen_part
 
 __all__ = [
     "LastChange",
     "LastReview",
+    "LoopPart",
     "OverviewDocument",
     "OverviewInstrument",
     "OverviewRepository",
@@ -110,12 +112,38 @@ class OverviewInstrument(Noun):
     """Repositories by their state."""
 
 
+class LoopPart(Noun):
+    """How the loop of a site goes on."""
+
+    site: str
+
+    state: Literal["ready", "reconciling", "stalled"]
+
+    reason: str
+    """In a word."""
+
+    why: str
+    """In a sentence."""
+
+    since: str
+    """When it became so; UTC, with ``Z``."""
+
+    at: str
+    """When its last turn ended; UTC, with ``Z``."""
+
+    commands: tuple[str, ...]
+    """What a person types next."""
+
+
 class OverviewDocument(PageDocument):
     """How it stands: repositories, and what a person must do."""
 
     kind: Literal["page-overview"] = "page-overview"
 
     instruments: tuple[OverviewInstrument, ...]
+
+    loops: tuple[LoopPart, ...] = ()
+    """How sites keep themselves, by site; of those that do."""
 
 
 def overview_document(
@@ -132,7 +160,14 @@ def overview_document(
         Those that are shown.
     """
     parts = [_instrument(content, instrument) for instrument in instruments]
-    return OverviewDocument.model_validate({**head(content), "instruments": tuple(parts)})
+    loops = [_loop(state) for state in content.watches]
+    return OverviewDocument.model_validate(
+        {
+            **head(content),
+            "instruments": tuple(parts),
+            "loops": tuple(loops),
+        }
+    )
 
 
 def letters(content: PageContent, instrument: InstrumentName) -> Mapping[RepositoryAddress, str]:
@@ -162,6 +197,19 @@ def letters(content: PageContent, instrument: InstrumentName) -> Mapping[Reposit
         letter_of.setdefault(live.fingerprint, _letter(number))
         letters_there[standing.repository] = letter_of[live.fingerprint]
     return letters_there
+
+
+def _loop(state: WatchState) -> LoopPart:
+    because = state.because
+    return LoopPart(
+        site=state.site,
+        state=state.word.value,
+        reason=because.reason.value,
+        why=public(because.message),
+        since=because.since,
+        at=state.at,
+        commands=tuple(map(public, state.commands)),
+    )
 
 
 def _letter(number: int) -> str:

@@ -11,6 +11,7 @@ from ...model.names import Noun, RepositoryAddress
 from ...model.results.drift import TicketsStatus
 from ...model.seen import Seen
 from ...model.status import Cell, State, Table
+from ...model.watching import WatchState
 from .base import FORMAT, without_folders
 from .plans import drift_entries
 
@@ -47,6 +48,9 @@ class StatusDocument(Noun):
     seen: Mapping[RepositoryAddress, Seen] = {}
     """When each repository was seen, and by whom, by address."""
 
+    watches: tuple[WatchState, ...] = ()
+    """How the loops of sites go on; of those that have one."""
+
 
 def status_document(result: TicketsStatus) -> StatusDocument:
     """Return the document of how it stands with tickets."""
@@ -73,6 +77,7 @@ def status_document(result: TicketsStatus) -> StatusDocument:
         undeclared=result.undeclared,
         scope=result.scope,
         seen=result.ages,
+        watches=result.watches,
     )
 
 

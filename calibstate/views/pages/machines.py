@@ -18,6 +18,7 @@ from markupsafe import escape
 from ...model.names import InstrumentName
 from ...model.pages import IN_SYNC, PageContent, Standing
 from ...model.status import DEPARTURES, State
+from ...model.watching import WatchWord
 from ...store.documents.base import plain
 from ...store.documents.pages import public
 from ...store.documents.pages_about import about_document, status_page
@@ -136,7 +137,18 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
         ran.add(_seconds(max(moments)))
     of_pages = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
     of_pages.add(_seconds(content.at))
-    return (seen_at, drift, in_sync, same, failed, ran, of_pages)
+    return (seen_at, drift, in_sync, same, failed, ran, *_of_loops(content), of_pages)
+
+
+def _of_loops(content: PageContent) -> Sequence[_Gauge]:
+    """Return how the loops of sites go on."""
+    loop = _Gauge("calibstate_loop", "1 for how the loop of a site goes on: ready, reconciling or stalled.")
+    turned = _Gauge("calibstate_loop_timestamp_seconds", "When the last turn of a site's loop ended.")
+    for state in content.watches:
+        for word in WatchWord:
+            loop.add(int(state.word is word), site=state.site, state=word.value)
+        turned.add(_seconds(state.at), site=state.site)
+    return (loop, turned)
 
 
 def _failing(content: PageContent, standing: Standing) -> int:
