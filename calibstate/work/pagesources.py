@@ -360,12 +360,14 @@ class Sources:
         """
         sights: dict[RepositoryAddress, Sight] = {}
         for address, age in ages.items():
+            # What was published may be of the same second, and of before.
+            if age.is_live:
+                continue
             try:
                 sight = self._places.sight(address)
             except CalibstateError as error:
                 # The observation tells the same, and only takes longer.
-                if not self.wishes.live:
-                    self.unread.append(Unread(f"the sight of {address}", error.diagnostics))
+                self.unread.append(Unread(f"the sight of {address}", error.diagnostics))
                 continue
             if sight and sight.at == age.at:
                 sights[address] = sight

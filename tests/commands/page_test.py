@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from calibstate.factory import clock
 from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.model.timelines import NOTHING
 from calibstate.model.timespans import parse_tai
@@ -219,6 +220,20 @@ def test_repositories_are_looked_at_only_where_that_is_asked_for(published: Site
     standing = made(published, "--live").standing(SUMMIT)
     assert standing["state"] == "not searched"
     assert standing["seen"]["by"] == "live"
+
+
+def test_a_look_of_the_very_second_of_a_sight_is_told_and_not_the_sight(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime.now(UTC)
+    monkeypatch.setattr(clock, "source", lambda: moment)
+    publish(deployed)
+    deployed.change_chain(SUMMIT, lambda children: [])
+
+    pages = made(deployed, "--live")
+
+    assert pages.standing(SUMMIT)["seen"]["at"] == moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert pages.standing(SUMMIT)["letter"] == "B"
 
 
 def test_a_ticket_has_a_page_with_where_it_is_since_when(published: Sites) -> None:

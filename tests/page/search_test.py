@@ -18,9 +18,10 @@ SCROLLED = "() => [document.documentElement.scrollWidth, document.documentElemen
 def asked(looked: Any, words: str) -> list[str]:
     """Write into the search, and return the names that it lists."""
     box = looked.tab.get_by_role("combobox")
+    # Nothing is listed until there is an answer to these very words.
+    box.fill("")
     box.fill(words)
-    # Each answer says how many there are.
-    looked.tab.locator(".finds [role=status]:not(:empty)").wait_for()
+    looked.tab.locator(".finds [role=status]").wait_for()
     return list(looked.tab.locator(".finds [role=option] b").all_inner_texts())
 
 

@@ -144,7 +144,7 @@ def test_a_live_name_that_screens_obey_is_spelled(browser: Any, published: Sites
     published.add_own(SUMMIT, child)
     published.change_chain(SUMMIT, lambda before: [child, *before])
 
-    with browsed(browser, published.tree.state, "--live", code=0) as site:
+    with browsed(browser, published.tree.state, "--live", "--timeout", "300s", code=0) as site:
         for address in ("", f"{INSTRUMENT}/chain/calib/", f"{INSTRUMENT}/compare/?a={SUMMIT}&b={ORIGIN}"):
             with site.look(address) as looked:
                 if "?" in address:
