@@ -47,6 +47,9 @@ OTHERS = {
     "calibstate demo --fast": "tests/wheel_test.py",
     "calibstate demo --construct": "tests/commands/demo_test.py",
     "calibstate demo /tmp/world --only-build --serve": "tests/commands/demo_test.py",
+    "calibstate watch summit --once": "tests/commands/watch_test.py",
+    "calibstate watch summit --pages /srv/www/calibrations": "tests/commands/loop_test.py",
+    "calibstate watch summit --alive": "tests/commands/watch_test.py",
     'calibstate verify --pipeline isr.yaml --where "exposure = 2024120100481"': (
         "tests/commands/verify_pipeline_test.py"
     ),

@@ -161,7 +161,7 @@ def _where(checkout: Checkout, branch: str) -> str:
             Diagnostic(
                 "Clone is on another branch",
                 f"It is on {on.removeprefix('refs/heads/') or 'no branch'}, and {branch} is followed.",
-                hint=f"`git switch {branch}` in the clone, or name the branch: --branch.",
+                hint=f"`git switch {branch}` in the clone, or name the branch: --follow.",
             ),
         )
     return checkout.tell("rev-parse", "--verify", "HEAD^{commit}")

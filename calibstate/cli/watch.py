@@ -11,8 +11,10 @@ import typer
 
 from ..errors import Diagnostic, UsageError
 from ..views.render import Format
+from . import completing
 from .app import app
 from .groups import grouped, shown_as
+from .nouns import Noun
 from .options import USUAL_TIMEOUT, TimeoutOption, duration
 from .sessions import begin
 from .showing import finish
@@ -28,12 +30,7 @@ def watch(
     *,
     site: Annotated[
         str | None,
-        typer.Option(
-            "--site",
-            metavar="SITE",
-            envvar=["CALIBSTATE_SITE", "CALIBSTATE_HERE"],
-            help="The site that is kept.",
-        ),
+        Noun("SITE", "The site that is kept; as CALIBSTATE_HERE says unless told.", completing.sites),
     ] = None,
     once: Annotated[
         bool, typer.Option("--once", envvar="CALIBSTATE_ONCE", help="One turn, as for cron.")
@@ -56,10 +53,13 @@ def watch(
             help="Time from one turn to the next; as the site says unless told.",
         ),
     ] = None,
-    branch: Annotated[
+    follow: Annotated[
         str,
         typer.Option(
-            "--branch", metavar="BRANCH", envvar="CALIBSTATE_BRANCH", help="The branch that is followed."
+            "--follow",
+            metavar="BRANCH",
+            envvar="CALIBSTATE_FOLLOW",
+            help="The branch that is followed; main unless told.",
         ),
     ] = "main",
     remote: Annotated[
@@ -68,7 +68,7 @@ def watch(
             "--remote",
             metavar="REMOTE",
             envvar="CALIBSTATE_REMOTE",
-            help="What the clone calls the repository.",
+            help="What the clone calls the repository of the branch; origin unless told.",
         ),
     ] = "origin",
     no_fetch: Annotated[
@@ -119,19 +119,20 @@ def watch(
 
     \b
     Examples:
-      calibstate watch --site summit --once
-      calibstate watch --site summit --pages /srv/www/calibrations
-      calibstate watch --site summit --alive
+      calibstate watch summit --once
+      calibstate watch summit --pages /srv/www/calibrations
+      calibstate watch summit --alive
     """
+    from ..factory.host import site_here
     from ..work.watch import alive as look
     from ..work.watch import pause_of
 
     stopping = Stopping()
     session = begin(context, timeout=timeout, stop=stopping)
+    site = site or site_here()
     if site is None:
-        raise UsageError(
-            Diagnostic("Nobody says which site", "--site is not given.", hint="Give it, or CALIBSTATE_HERE.")
-        )
+        problem = "Neither SITE nor CALIBSTATE_HERE is given."
+        raise UsageError(Diagnostic("Nobody says which site", problem, hint="Give one."))
     if alive:
         finish(look(session, site, every), format)
     if not once:
@@ -148,7 +149,7 @@ def watch(
     from ..work.telling import Telling
     from ..work.watch import WatchWishes, turn
 
-    follows = None if no_fetch else Branch(branch, remote)
+    follows = None if no_fetch else Branch(follow, remote)
     wishes = WatchWishes(follows, pages, PageWishes())
     with stopping.listening():
         finish(turn(session, site, wishes, Telling(tellers())), format)

@@ -19,7 +19,6 @@ from .markdown import safe
 __all__ = ["Links"]
 
 _JIRA = "CALIBSTATE_JIRA_URL"
-_BROWSE = "CALIBSTATE_JIRA_BROWSE"
 _LONGEST = 2_000
 """Characters of an address that is linked."""
 
@@ -60,14 +59,12 @@ class Links:
         workspace
             The folder of the state tree within the workspace.
         variables
-            Of the environment: ``CALIBSTATE_JIRA_URL`` or, without it,
-            ``CALIBSTATE_JIRA_BROWSE``, and those by which GitHub tells a
-            workflow its repository and commit.
+            Of the environment: ``CALIBSTATE_JIRA_URL``, and those by which
+            GitHub tells a workflow its repository and commit.
         """
-        jira = _checked(variables.get(_BROWSE, "").strip()).rstrip("/")
-        server_of_jira = _checked(variables.get(_JIRA, "").strip())
-        if server_of_jira:
-            jira = f"{server_of_jira.rstrip('/')}/browse"
+        jira = _checked(variables.get(_JIRA, "").strip())
+        if jira:
+            jira = f"{jira.rstrip('/')}/browse"
         server = _checked(variables.get("GITHUB_SERVER_URL", ""))
         repository = variables.get("GITHUB_REPOSITORY", "")
         commit = variables.get("GITHUB_SHA", "")

@@ -35,7 +35,7 @@ GIVEN: dict[str, list[str]] = {
 ELSEWHERE = {
     (name, "ticket") for name in ("adopt", "certify", "construct", "history", "propose", "rollback", "seal")
 }
-ELSEWHERE |= {("propose", "instrument"), ("init", "instrument"), ("init", "site")}
+ELSEWHERE |= {("propose", "instrument"), ("init", "instrument"), ("init", "site"), ("watch", "site")}
 """Options of the same name that say something else."""
 
 

@@ -573,14 +573,6 @@ def test_whatever_stands_around_keys_only_they_are_links(sentence: str) -> None:
     assert shown.split()[1:] == sentence.split()
 
 
-def test_where_a_page_would_link_to_is_where_a_report_links_to(
-    proposal: Proposal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CALIBSTATE_JIRA_BROWSE", "https://other.example.org/tickets/")
-
-    assert summarized(proposal, "of DM-12") == "of [DM-12](https://other.example.org/tickets/DM-12)"
-
-
 def test_without_a_jira_a_key_is_a_word(proposal: Proposal) -> None:
     assert summarized(proposal, "of DM-12") == "of DM-12"
 

@@ -358,7 +358,7 @@ def test_a_clock_that_was_set_back_by_days_stops_no_loop(
 def test_a_health_check_tells_a_loop_that_goes_on_from_one_that_does_not(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive = ("watch", "--site", "usdf", "--alive", "--every", "1m")
+    alive = ("watch", "usdf", "--alive", "--every", "1m")
     assert watched.run("usdf", *alive).code == 1
     watched.turn("usdf")
     assert watched.run("usdf", *alive).code == 0
@@ -504,7 +504,7 @@ def test_what_a_site_cannot_let_run_is_told_at_its_line(watched: Watched, watch:
 
 @pytest.mark.parametrize("site", ["nowhere", "sumit"])
 def test_a_site_that_is_not_declared_is_refused(watched: Watched, site: str) -> None:
-    ran = watched.run("usdf", "watch", "--site", site, "--once")
+    ran = watched.run("usdf", "watch", site, "--once")
 
     assert ran.code == 64
     assert site in ran.err

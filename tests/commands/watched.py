@@ -63,7 +63,7 @@ class Watched:
         return git(self.clone(site), "rev-parse", "HEAD")
 
     def turn(self, site: str, *more: str) -> Ran:
-        ran = self.run(site, "watch", "--site", site, "--once", *more)
+        ran = self.run(site, "watch", site, "--once", *more)
         self.printed.append(ran.out)
         return ran
 
