@@ -151,10 +151,11 @@ class DesiredState:
     def digest(self) -> str:
         """``sha256:…`` of what is declared, however it is written.
 
-        How it is judged, when it may be applied and how exposures are verified
-        each day are no part of it: they change no plan.
+        How it is judged, when it may be applied, what runs by itself, how
+        exposures are verified each day and how long what is left over is kept
+        are no part of it: they change no plan.
         """
-        not_declared = {"policy", "windows"}
+        not_declared = {"policy", "retention", "windows"}
         # Without waves it is what it was before there were any.
         if not self.settings.noun.waves:
             not_declared.add("waves")
@@ -174,8 +175,8 @@ class DesiredState:
             seals[name] = seal.noun.digest
         declared: dict[str, Any] = {
             "settings": _plain(self.settings, besides=not_declared),
-            # Who makes calibrations at a site is no part of what they are.
-            "sites": _all_plain(self.sites, besides={"construction"}),
+            # Who makes and who brings calibrations is no part of what they are.
+            "sites": _all_plain(self.sites, besides={"construction", "watch"}),
             "tickets": tickets,
             "chains": _all_plain(self.chains),
             "seals": seals,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -14,7 +15,17 @@ from .names import Noun, spelled
 from .policy import PolicySettings
 from .windows import Window
 
-__all__ = ["RUBIN", "Bundles", "Guards", "RucioNames", "RucioSettings", "Settings", "is_met"]
+__all__ = [
+    "RUBIN",
+    "Bundles",
+    "Guards",
+    "Keep",
+    "RetentionSettings",
+    "RucioNames",
+    "RucioSettings",
+    "Settings",
+    "is_met",
+]
 
 _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">=": operator.ge,
@@ -101,6 +112,33 @@ class Guards(Noun):
     additions do not count."""
 
 
+Days = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}d$")]
+"""A number of days, such as ``90d``."""
+
+
+class Keep(Noun):
+    """How long something is kept that nobody needs any more."""
+
+    intermediates: Days | None = None
+    """After the adoption of a ticket, what its templates made and nobody
+    certified; `None`: nothing is said."""
+
+    @property
+    def for_intermediates(self) -> timedelta | None:
+        """The same, as a span of time."""
+        if self.intermediates is None:
+            return None
+        days = self.intermediates.removesuffix("d")
+        return timedelta(days=int(days))
+
+
+class RetentionSettings(Noun):
+    """What `calibstate retention` goes by; nothing is ever deleted."""
+
+    keep: Keep = Keep()
+    """For how long something is not offered."""
+
+
 Wave = Annotated[tuple[str, ...], Field(min_length=1)]
 """Sites that a change comes to at the same time."""
 
@@ -136,6 +174,9 @@ class Settings(Noun):
 
     windows: tuple[Window, ...] = ()
     """When nothing is changed, and where."""
+
+    retention: RetentionSettings = RetentionSettings()
+    """What is not offered to be cleaned up yet."""
 
     policy: PolicySettings = PolicySettings()
     """Which of the policy's rules count, and for whom not."""

@@ -69,6 +69,7 @@ def facts_of(desired: DesiredState, rules: Rules) -> Facts:
         declared[address] = declared_children(desired, address)
     selecting = _selecting(desired)
     listed = _listed(desired)
+    keep = desired.settings.noun.retention.keep
     return Facts(
         selecting=frozenset(selecting),
         of_tickets=frozenset(of_tickets),
@@ -78,6 +79,7 @@ def facts_of(desired: DesiredState, rules: Rules) -> Facts:
         listed=frozenset(listed),
         adopted=adopted,
         ticket_of=ticket_of,
+        keep_intermediates=keep.for_intermediates,
     )
 
 

@@ -337,6 +337,47 @@ def test_litter_of_today_may_be_that_of_a_batch(left: Sites) -> None:
     assert words(of(left, "F", f"{BIASES}/{FIRST}")) == {"written-lately"}
 
 
+# How long something is kept
+
+
+def test_a_day_in_the_settings_only_sorts_what_is_told(left: Sites) -> None:
+    adopted = {"status": "adopted", "note": "for a test", "date": "2025-02-10"}
+    left.tree.ticket("DM-6", "DP1/bias.20250207a", approval=adopted)
+    left.tree.chain(["DM-6", "DM-2", "DM-1"])
+    before = {(line.retention, line.collection, line.uuids): line for line in lines(left)}
+
+    # Long enough for whoever runs this.
+    left.tree.settings(retention={"keep": {"intermediates": "9999d"}})
+    after = {(line.retention, line.collection, line.uuids): line for line in lines(left)}
+
+    assert before.keys() == after.keys()
+    for key, line in after.items():
+        was = before[key]
+        assert line.command == was.command
+        is_made = line.retention.value in "DEG"
+        assert line.state is (LineState.LATER if is_made else was.state)
+        assert str(line.not_before) == ("2052-06-27" if is_made else "None")
+    assert "not before 2052-06-27" in left.run("retention", ORIGIN).out
+
+
+def test_a_day_in_the_settings_stales_no_plan(left: Sites) -> None:
+    before = Session(left.tree.state).desired.digest
+
+    left.tree.settings(retention={"keep": {"intermediates": "90d"}})
+
+    assert Session(left.tree.state).desired.digest == before
+
+
+@pytest.mark.parametrize("days", ["90", "0d", "3 weeks", "-1d", "99999d"])
+def test_what_is_no_number_of_days_is_refused(left: Sites, days: str) -> None:
+    left.tree.settings(retention={"keep": {"intermediates": days}})
+
+    ran = left.run("retention")
+
+    assert ran.code == 1
+    assert "calibstate.yaml" in ran.err
+
+
 # Places that cannot be seen
 
 
