@@ -129,6 +129,7 @@ def rules_of_others(desired: DesiredState, rucio: RucioReader) -> Rules:
         )
         rules[key] = []
         for rule in rucio.rules(dataset):
+            # Ours are there for as long as a ticket is declared.
             if rule.account != rucio.account:
                 rules[key].append(rule)
     return rules
@@ -161,6 +162,7 @@ def _sealed(desired: DesiredState) -> Iterator[_Named]:
 def _selecting(desired: DesiredState) -> Iterator[CollectionName]:
     """Yield the chains that calibrations are searched by."""
     yield from desired.chains
+    # Also where no file declares them, as the butlers of sites have them.
     for address in desired.repositories:
         _, repository = desired.repository(address)
         for instrument in repository.instruments:

@@ -58,6 +58,7 @@ def look_at_inventories(
     unreachable: dict[Place, Diagnostic] = {**gathered.unreachable}
     rules: Mapping[TicketKey, Sequence[Rule]] = {}
     if desired.settings.noun.rucio:
+        # A rule of somebody else may keep what nothing here names.
         try:
             rucio = places.rucio()
             rules = rules_of_others(desired, rucio)

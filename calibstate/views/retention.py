@@ -9,7 +9,7 @@ from rich.text import Text
 from ..model.results.retention import RetentionTold
 from ..model.retention import Keeper, LineState, RetentionClass, RetentionLine
 from .markdown import fenced, row, safe
-from .messages import below, count, grouped
+from .messages import below, count, grouped, left_out
 from .printable import printable
 from .shell_words import quoted
 
@@ -27,6 +27,9 @@ _TITLES: Mapping[LineState, str] = {
 
 _MOST = 20
 """Lines of one state and class that are shown before they are folded."""
+
+_MOST_KEEPERS = 3
+"""Reasons of one line that are shown before they are folded."""
 
 _UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
@@ -65,13 +68,17 @@ def as_markdown(result: RetentionTold) -> Iterator[str]:
         yield row("class", "state", "collection", "type", "datasets", "files", "size", "kept by")
         yield "|---|---|---|---|---:|---:|---:|---|"
         for line in lines:
+            # What is not told stays empty, as a 0 would say something else.
+            files = ""
+            if line.files is not None:
+                files = str(line.files)
             yield row(
                 line.retention.value,
                 line.state.value,
                 printable(line.collection),
                 line.dataset_type or "",
                 str(line.datasets),
-                _number(line.files),
+                files,
                 _bytes(line.bytes),
                 "; ".join(map(_reason, line.kept)),
             )
@@ -111,22 +118,22 @@ def _line(line: RetentionLine) -> Iterator[Text | str]:
     if line.not_before:
         words += f"; not before {line.not_before}"
     yield below(words, "dim", by=9)
-    for keeper in line.kept:
+    # One is enough to keep it; a RUN may be in dozens of chains.
+    for keeper in line.kept[:_MOST_KEEPERS]:
         yield below(_reason(keeper), by=9)
+    for more in left_out(line.kept, _MOST_KEEPERS):
+        yield below(more, by=9)
     if line.command:
         # To be copied as it is.
         command = below(_command(line), "green", by=9)
         command.no_wrap = True
         yield command
+    elif line.state is LineState.OFFERED and line.retention is RetentionClass.LITTER:
+        # Files that no dataset has are unknown to every command of the butler.
+        yield below("remove the files by hand; --format json has their paths", by=9)
     elif line.state is LineState.OFFERED:
-        yield below(_without_command(line.retention), by=9)
-
-
-def _without_command(retention: RetentionClass) -> str:
-    """Return what a person would do where no command does it."""
-    if retention is RetentionClass.LITTER:
-        return "remove the files by hand; --format json has their paths"
-    return "retire its ticket in the state tree first; then it is of class C"
+        # A chain that is declared to search it would be in drift without it.
+        yield below("retire its ticket in the state tree first; then it is of class C", by=9)
 
 
 def _reason(keeper: Keeper) -> str:
@@ -164,10 +171,6 @@ def _amount(lines: _Lines) -> str:
     if files is None:
         return f"{words}, files not told"
     return f"{words}, {count(files, 'file')}, {_bytes(size)}"
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else str(number)
 
 
 def _bytes(number: int | None) -> str:

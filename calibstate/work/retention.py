@@ -35,6 +35,7 @@ def retention(session: Session) -> RetentionTold:
     uses = uses_of(looked.inventories.values(), facts)
     unseen = tuple(sorted(looked.unreachable))
     now = session.now()
+    # People are told of what they asked for, by what all places showed.
     lines: dict[RepositoryAddress, tuple[RetentionLine, ...]] = {}
     butlers: dict[RepositoryAddress, str] = {}
     for address in places_of(desired, session.scope):
