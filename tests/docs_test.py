@@ -47,15 +47,18 @@ from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 from lsst.daf.butler import Butler
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from calibstate.demo.construction.tasks import FAIL
 from calibstate.demo.construction.tree import build_construction, declare_adopted
-from calibstate.demo.construction.world import SMALL
+from calibstate.demo.construction.world import SMALL, Exposure
 from calibstate.demo.rucio.site import RucioSite
 from calibstate.factory import clock
 from tests.annex import electrometer_file, electrometer_path
 from tests.commands import cut
+from tests.nightly import Origin
 from tests.services.jira import JiraServer, open_jira
 from tests.stand_ins.commands import plugins
 from tests.strangers import make_strangers
@@ -246,6 +249,30 @@ def _measure_flats(world: Path) -> None:
     _write(annex / electrometer_path(day, 390), electrometer_file("2025-06-07T20:31:00.000"))
 
 
+def _take_biases(world: Path) -> None:
+    """Have the chain search a bias and all that was certified before it, and
+    take two biases a night; an amplifier is off in both.
+    """
+    origin = Origin(world / "repo")
+    with origin.butler() as butler:
+        older = butler.collections.query("*", collection_types=CollectionType.CALIBRATION)
+    origin.make_chain(sorted(older))
+    # Each detector has a pixel that is hot.
+    defects = [Table({"y": [3], "x": [detector]}) for detector in range(2)]
+    origin.certify_tables("defects", "LSSTComCam/calib/DM-1/defects.20241201a", defects)
+    origin.certify("bias", "LSSTComCam/calib/DM-1/bias.20241201a", [100.0, 101.0])
+    for night in (20241220, 20241221):
+        origin.add([Exposure(night, 1, "bias"), Exposure(night, 2, "bias")])
+        for number in (1, 2):
+            origin.drift(night * 100000 + number)
+
+
+def _deploy_another_bias(world: Path) -> None:
+    """Deploy a bias that has what is off."""
+    origin = Origin(world / "repo")
+    origin.certify("bias", "LSSTComCam/calib/DM-2/bias.20241222a", [100.0, 101.0], C07=20.0)
+
+
 def _write(file: Path, data: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
@@ -258,6 +285,8 @@ AROUND: Mapping[str, Callable[[Path], object]] = {
     "two pull requests are merged": _merge_through_the_year,
     "a catalogue is delivered": _deliver_a_catalogue,
     "the board adopts what was made": _adopt,
+    "a chain is deployed, and biases are taken": _take_biases,
+    "another bias is deployed": _deploy_another_bias,
     "a quantum of the bias fails": _fail_a_quantum,
     "the cause is removed": _remove_the_cause,
     "the bias gets a letter of its own": _give_a_letter,

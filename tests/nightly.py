@@ -6,12 +6,15 @@ What is seen here is asked of the stock butler, never of calibstate.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
+from astropy.table import Table
 from astropy.time import Time
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
@@ -19,16 +22,131 @@ from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined
 from calibstate.cli.app import run
 from calibstate.demo.construction.amplifiers import table_of
 from calibstate.demo.construction.tasks import BY_DETECTOR, TABLE
-from calibstate.demo.construction.world import RAWS, ConstructionWorld, Exposure, add_raws, drift
+from calibstate.demo.construction.world import RAWS, Exposure, add_raws, drift
 from calibstate.demo.world import AMPLIFIERS
 from tests.constructing import INSTRUMENT, Construction, make_construction
 from tests.tree import Ran
 
-__all__ = ["CHAIN", "NIGHTS", "Nightly", "make_nightly"]
+__all__ = ["CHAIN", "NIGHTS", "Nightly", "Origin", "make_nightly"]
 
 CHAIN = f"{INSTRUMENT}/calib"
 NIGHTS = (20241201, 20241202, 20241203, 20241204)
 """Each has exposures; none of them has a result."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A repository in which exposures are verified."""
+
+    repository: Path
+
+    @contextmanager
+    def butler(self, *, writeable: bool = False) -> Iterator[Butler]:
+        """Open it."""
+        with Butler.from_config(str(self.repository), writeable=writeable) as butler:
+            yield butler
+
+    def add(self, exposures: Sequence[Exposure], detectors: int = 2) -> None:
+        """Add exposures."""
+        with self.butler(writeable=True) as butler:
+            add_raws(butler, exposures, detectors)
+
+    def drift(self, exposure: int, detector: int = 1) -> None:
+        """Move the level of one amplifier in an exposure."""
+        world: Any = SimpleNamespace(repository=self.repository, instrument=INSTRUMENT, raws=RAWS)
+        drift(world, exposure, detector)
+
+    def make_chain(self, children: Sequence[str]) -> None:
+        """Make the chain."""
+        with self.butler(writeable=True) as butler:
+            butler.collections.register(CHAIN, CollectionType.CHAINED)
+            butler.collections.redefine_chain(CHAIN, children)
+
+    def move_chain(self, *front: str) -> None:
+        """Have the chain search more collections, before the others."""
+        with self.butler(writeable=True) as butler:
+            for name in front:
+                butler.collections.register(name, CollectionType.CALIBRATION)
+            children = butler.collections.get_info(CHAIN).children
+            butler.collections.redefine_chain(CHAIN, [*front, *children])
+
+    def certify(self, dataset_type: str, name: str, levels: Sequence[float], **off: float) -> None:
+        """Certify calibrations, and have the chain search them first.
+
+        Parameters
+        ----------
+        dataset_type
+            One with a dataset for each detector.
+        name
+            The collection that they are certified in.
+        levels
+            Value of each detector.
+        off
+            By how much amplifiers of the last detector are off it.
+        """
+        tables = [table_of([level] * len(AMPLIFIERS)) for level in levels]
+        last = [levels[-1] + off.get(amplifier, 0) for amplifier in AMPLIFIERS]
+        self.certify_tables(dataset_type, name, [*tables[:-1], table_of(last)])
+
+    def certify_tables(self, dataset_type: str, name: str, tables: Sequence[Table]) -> None:
+        """Certify a table of each detector, and have the chain search it first.
+
+        Parameters
+        ----------
+        dataset_type, name
+            As for `certify`.
+        tables
+            What is certified.
+        """
+        self.move_chain(name)
+        with self.butler(writeable=True) as butler:
+            type_ = DatasetType(
+                dataset_type, BY_DETECTOR, TABLE, universe=butler.dimensions, isCalibration=True
+            )
+            butler.registry.registerDatasetType(type_)
+            butler.collections.register(f"{name}/run")
+            refs = []
+            for detector, table in enumerate(tables):
+                data_id = {"instrument": INSTRUMENT, "detector": detector}
+                refs.append(butler.put(table, type_, data_id, run=f"{name}/run"))
+            butler.registry.certify(name, refs, Timespan(None, None))
+
+    def decertify(self, dataset_type: str) -> None:
+        """Certify the calibrations of the first detector for another time,
+        without a move of the chain.
+        """
+        with self.butler(writeable=True) as butler:
+            for row in list(butler.registry.queryDatasetAssociations(dataset_type, CHAIN)):
+                if row.timespan is None or row.ref.dataId["detector"] != 0:
+                    continue
+                data_ids = [row.ref.dataId]
+                butler.registry.decertify(row.collection, dataset_type, row.timespan, dataIds=data_ids)
+                end = Time("2024-12-01T18:00:00", scale="tai")
+                butler.registry.certify(row.collection, [row.ref], Timespan(None, end))
+
+    def data_ids(self, dataset_type: str, run: str) -> list[int]:
+        """Return the exposures of which a RUN has a dataset."""
+        with self.butler() as butler:
+            refs = butler.query_datasets(dataset_type, run, explain=False, find_first=False)
+            return sorted(int(ref.dataId["exposure"]) for ref in refs)
+
+    def uuids(self, dataset_types: str) -> set[str]:
+        """Return the UUIDs of all datasets of some types."""
+        with self.butler() as butler:
+            return {str(ref.id) for ref in butler.registry.queryDatasets(dataset_types, collections=...)}
+
+    def runs(self) -> list[str]:
+        """Return the RUNs of all verifications."""
+        with self.butler() as butler:
+            below = f"{INSTRUMENT}/calib/daily/*"
+            return sorted(butler.collections.query(below, collection_types=CollectionType.RUN))
+
+    def outputs(self) -> list[str]:
+        """Return the outputs of all verifications, without their folder."""
+        with self.butler() as butler:
+            below = f"{INSTRUMENT}/calib/daily/*"
+            names = butler.collections.query(below, collection_types=CollectionType.CHAINED)
+            return sorted(name.rpartition("/")[2] for name in names)
 
 
 @dataclass(frozen=True)
@@ -38,9 +156,9 @@ class Nightly:
     construction: Construction
 
     @property
-    def world(self) -> ConstructionWorld:
+    def origin(self) -> Origin:
         """The origin."""
-        return self.construction.world
+        return Origin(self.construction.world.repository)
 
     @property
     def file(self) -> Path:
@@ -69,97 +187,10 @@ class Nightly:
         """Run the command in this process, as text."""
         return self.construction.run("daily", INSTRUMENT, "--day", str(night), *options)
 
-    def drift(self, night: int, number: int, detector: int = 1) -> None:
-        """Move the level of one amplifier in an exposure."""
-        drift(self.world, night * 100000 + number, detector)
-
     def verify_quietly(self, night: int) -> int:
         """Verify a night, and return how that ended."""
-        return run(
-            ["-C", str(self.construction.tree.state), "daily", INSTRUMENT, "--day", str(night), "--run"]
-        )
-
-    def decertify(self, dataset_type: str) -> None:
-        """Decertify the calibrations of a type of the first detector, and
-        certify them again for another time, without a move of the chain.
-        """
-        with self.construction.butler(writeable=True) as butler:
-            for row in list(butler.registry.queryDatasetAssociations(dataset_type, CHAIN)):
-                if row.timespan is None or row.ref.dataId["detector"] != 0:
-                    continue
-                butler.registry.decertify(
-                    row.collection, dataset_type, row.timespan, dataIds=[row.ref.dataId]
-                )
-                end = Time("2024-12-01T18:00:00", scale="tai")
-                butler.registry.certify(row.collection, [row.ref], Timespan(None, end))
-
-    def data_ids(self, dataset_type: str, run: str) -> list[int]:
-        """Return the exposures of which a RUN has a dataset."""
-        with self.construction.butler() as butler:
-            refs = butler.query_datasets(dataset_type, run, explain=False, find_first=False)
-            return sorted(int(ref.dataId["exposure"]) for ref in refs)
-
-    def uuids(self, dataset_types: str) -> set[str]:
-        """Return the UUIDs of all datasets of some types."""
-        with self.construction.butler() as butler:
-            return {str(ref.id) for ref in butler.registry.queryDatasets(dataset_types, collections=...)}
-
-    def certify(self, dataset_type: str, name: str, level: float, each: float) -> None:
-        """Certify calibrations of a level, and have the chain search them
-        before all others.
-
-        Parameters
-        ----------
-        dataset_type
-            One with a dataset for each detector.
-        name
-            The collection that they are certified in.
-        level
-            Value of the first detector.
-        each
-            By how much each detector has more than the one before.
-        """
-        self.move_chain(name)
-        with self.construction.butler(writeable=True) as butler:
-            type_ = DatasetType(
-                dataset_type, BY_DETECTOR, TABLE, universe=butler.dimensions, isCalibration=True
-            )
-            butler.collections.register(f"{name}/run")
-            refs = []
-            for detector in range(self.world.detectors):
-                table = table_of([level + each * detector] * len(AMPLIFIERS))
-                ref = butler.put(table, type_, run=f"{name}/run", instrument=INSTRUMENT, detector=detector)
-                refs.append(ref)
-            butler.registry.certify(name, refs, Timespan(None, None))
-
-    def runs(self) -> list[str]:
-        """Return the RUNs of all verifications."""
-        with self.construction.butler() as butler:
-            names = butler.collections.query(
-                f"{INSTRUMENT}/calib/daily/*", collection_types=CollectionType.RUN
-            )
-            return sorted(names)
-
-    def outputs(self) -> list[str]:
-        """Return the outputs of all verifications, without their folder."""
-        with self.construction.butler() as butler:
-            names = butler.collections.query(
-                f"{INSTRUMENT}/calib/daily/*", collection_types=CollectionType.CHAINED
-            )
-            return sorted(name.rpartition("/")[2] for name in names)
-
-    def move_chain(self, *front: str) -> None:
-        """Have the chain search more collections, before the others."""
-        with self.construction.butler(writeable=True) as butler:
-            for name in front:
-                butler.collections.register(name, CollectionType.CALIBRATION)
-            children = butler.collections.get_info(CHAIN).children
-            butler.collections.redefine_chain(CHAIN, [*front, *children])
-
-    def add(self, night: int, exposures: Sequence[Exposure]) -> None:
-        """Add exposures of a night."""
-        with self.construction.butler(writeable=True) as butler:
-            add_raws(butler, exposures, self.world.detectors)
+        words = ["daily", INSTRUMENT, "--day", str(night), "--run"]
+        return run(["-C", str(self.construction.tree.state), *words])
 
     def record(self, night: int) -> Any:
         """Return what is kept of a night."""
@@ -186,13 +217,11 @@ def make_nightly(folder: Path, capsys: Any = None) -> Nightly:
     """
     # What a flat is made with is there already: biases, darks and defects.
     nightly = Nightly(make_construction(folder, capsys, products=("flat_g",)))
-    world = nightly.world
-    with Butler.from_config(str(world.repository), writeable=True) as butler:
-        for night in NIGHTS:
-            exposures = [Exposure(night, 1, "bias"), Exposure(night, 2, "bias"), Exposure(night, 3, "dark")]
-            add_raws(butler, exposures, world.detectors)
-        butler.collections.register(CHAIN, CollectionType.CHAINED)
-        butler.collections.redefine_chain(CHAIN, world.start_from)
+    world = nightly.construction.world
+    for night in NIGHTS:
+        kinds = ("bias", "bias", "dark")
+        nightly.origin.add([Exposure(night, number, kind) for number, kind in enumerate(kinds, 1)])
+    nightly.origin.make_chain(world.start_from)
     chain = nightly.construction.tree.state / f"chains/{INSTRUMENT}.yaml"
     entries = "".join(f"  - external: {name}\n" for name in world.start_from)
     chain.write_text(f"chain: {CHAIN}\ninstrument: {INSTRUMENT}\nentries:\n{entries}")

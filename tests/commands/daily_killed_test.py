@@ -57,7 +57,7 @@ def test_what_was_killed_is_finished_by_the_next_run(nightly: Nightly, whose: st
         started.kill()
     else:
         # Not before it has written anything.
-        wait_for(lambda: nightly.runs() or started.poll() is not None)
+        wait_for(lambda: nightly.origin.runs() or started.poll() is not None)
         for process in submitted_by(started):
             kill(process)
     started.communicate()
@@ -71,7 +71,7 @@ def test_what_was_killed_is_finished_by_the_next_run(nightly: Nightly, whose: st
     assert [result["exposure"] for result in record["results"]] == exposures
     # What it was verified against was written down before it was killed.
     assert all(result["against"] for result in record["results"])
-    assert len(nightly.runs()) == 1
+    assert len(nightly.origin.runs()) == 1
 
 
 def test_of_two_at_once_one_is_refused_and_told_how_to_go_on(nightly: Nightly) -> None:
@@ -82,7 +82,7 @@ def test_of_two_at_once_one_is_refused_and_told_how_to_go_on(nightly: Nightly) -
 
     assert ran.code == 3
     assert f"{LOCK} is being worked on" in ran.err
-    assert nightly.runs() == []
+    assert nightly.origin.runs() == []
     # Who only looks waits for nobody.
     assert shown.code == 4
 

@@ -55,14 +55,14 @@ def test_what_has_no_result_is_told_and_nothing_is_written(nightly: Nightly) -> 
 
     assert ran.code == 4
     assert verdicts(ran) == {1: "no result", 2: "no result", 3: "no result"}
-    assert nightly.runs() == []
+    assert nightly.origin.runs() == []
     assert not nightly.record_file(FIRST).exists()
 
 
 def test_a_day_is_verified_once(nightly: Nightly) -> None:
     first = nightly.daily(FIRST, "--run")
     kept = nightly.record_file(FIRST).read_bytes()
-    runs = nightly.runs()
+    runs = nightly.origin.runs()
 
     second = nightly.daily(FIRST, "--run")
 
@@ -70,20 +70,20 @@ def test_a_day_is_verified_once(nightly: Nightly) -> None:
     assert verdicts(first) == verdicts(second) == {1: "passed", 2: "passed", 3: "passed"}
     assert [exposure["new"] for exposure in first.json["exposures"]] == [True] * 3
     assert [exposure["new"] for exposure in second.json["exposures"]] == [False] * 3
-    assert nightly.runs() == runs
+    assert nightly.origin.runs() == runs
     assert nightly.record_file(FIRST).read_bytes() == kept
-    assert nightly.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
+    assert nightly.origin.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
 
 
 def test_an_exposure_that_comes_later_is_verified_alone(verified: Nightly) -> None:
-    verified.add(FIRST, [Exposure(FIRST, 4, "bias")])
+    verified.origin.add([Exposure(FIRST, 4, "bias")])
 
     ran = verified.daily(FIRST, "--run")
 
     assert [e["exposure"] % 100000 for e in ran.json["exposures"] if e["new"]] == [4]
     # The same letter, since the chain is as it was.
-    assert verified.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
-    assert verified.data_ids("verifyBiasExpStats", verified.runs()[1]) == [FIRST * 100000 + 4]
+    assert verified.origin.outputs() == [f"verifyBias.{FIRST}a", f"verifyDark.{FIRST}a"]
+    assert verified.origin.data_ids("verifyBiasExpStats", verified.origin.runs()[1]) == [FIRST * 100000 + 4]
 
 
 def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> None:
@@ -92,7 +92,7 @@ def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> Non
     assert ran.code == 0
     for exposure in ran.json["exposures"]:
         assert exposure["against"] == exposure["effective"] != ""
-        assert exposure["run"] in verified.runs()
+        assert exposure["run"] in verified.origin.runs()
         assert [detector["detector"] for detector in exposure["detectors"]] == ["R22_S00", "R22_S01"]
 
 
@@ -100,20 +100,24 @@ def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> Non
 
 
 def test_the_letter_moves_when_the_chain_has_moved(verified: Nightly) -> None:
-    verified.move_chain(f"{INSTRUMENT}/calib/DM-2/more")
-    verified.add(FIRST, [Exposure(FIRST, 4, "bias")])
+    verified.origin.move_chain(f"{INSTRUMENT}/calib/DM-2/more")
+    verified.origin.add([Exposure(FIRST, 4, "bias")])
 
     ran = verified.daily(FIRST, "--run")
 
     assert ran.code == 0
     # What is searched more holds nothing, so all is verified as it would be.
     assert verdicts(ran) == dict.fromkeys((1, 2, 3, 4), "passed")
-    assert verified.outputs() == [f"verifyBias.{FIRST}a", f"verifyBias.{FIRST}b", f"verifyDark.{FIRST}a"]
+    assert verified.origin.outputs() == [
+        f"verifyBias.{FIRST}a",
+        f"verifyBias.{FIRST}b",
+        f"verifyDark.{FIRST}a",
+    ]
     assert verified.daily(FIRST, "--run").json["exposures"][0]["new"] is False
 
 
 def test_a_verdict_is_stale_when_something_else_is_effective(verified: Nightly) -> None:
-    verified.certify("bias", f"{INSTRUMENT}/calib/DM-2/bias.20241201a", 100.5, 1)
+    verified.origin.certify("bias", f"{INSTRUMENT}/calib/DM-2/bias.20241201a", [100.5, 101.5])
 
     stale = verified.daily(FIRST, "--run")
     again = verified.daily(FIRST, "--run", "--again")
@@ -122,19 +126,19 @@ def test_a_verdict_is_stale_when_something_else_is_effective(verified: Nightly) 
     assert (stale.code, verdicts(stale)) == (0, dict.fromkeys((1, 2, 3), "stale"))
     assert all(e["against"] != e["effective"] for e in stale.json["exposures"])
     assert (again.code, verdicts(again)) == (0, dict.fromkeys((1, 2, 3), "passed"))
-    assert verified.outputs() == [
+    assert verified.origin.outputs() == [
         f"verify{kind}.{FIRST}{letter}" for kind in ("Bias", "Dark") for letter in "ab"
     ]
 
 
 def test_a_verdict_is_not_stale_for_what_its_pipeline_does_not_take(verified: Nightly) -> None:
-    verified.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", 10.5, 0)
+    verified.origin.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", [10.5, 10.5])
 
     assert verdicts(verified.daily(FIRST)) == {1: "passed", 2: "passed", 3: "stale"}
 
 
 def test_a_recertified_bias_makes_stale_without_a_new_letter(verified: Nightly) -> None:
-    verified.decertify("bias")
+    verified.origin.decertify("bias")
 
     assert verdicts(verified.daily(FIRST)) == dict.fromkeys((1, 2, 3), "stale")
 
@@ -145,7 +149,7 @@ def test_a_recertified_bias_makes_stale_without_a_new_letter(verified: Nightly) 
 def test_a_detector_that_drifts_alarms_on_the_night_that_was_declared(nightly: Nightly) -> None:
     nightly.declare(alarms={"MEAN": 3})
     for night in (SECOND, THIRD, FOURTH):
-        nightly.drift(night, 2)
+        nightly.origin.drift(night * 100000 + 2)
 
     ran = {night: nightly.daily(night, "--run") for night in NIGHTS}
 
@@ -164,7 +168,7 @@ def test_a_detector_that_drifts_alarms_on_the_night_that_was_declared(nightly: N
 
 
 def test_an_alarm_is_told_in_text_and_markdown(nightly: Nightly) -> None:
-    nightly.drift(FIRST, 1)
+    nightly.origin.drift(FIRST * 100000 + 1)
 
     assert nightly.daily(FIRST, "--run").code == 2
 
@@ -179,7 +183,7 @@ def test_an_alarm_is_told_in_text_and_markdown(nightly: Nightly) -> None:
 
 def test_a_test_that_is_not_declared_to_alarm_is_only_told(nightly: Nightly) -> None:
     nightly.declare(alarms={"NOISE": 1})
-    nightly.drift(FIRST, 1)
+    nightly.origin.drift(FIRST * 100000 + 1)
 
     ran = nightly.daily(FIRST, "--run")
 
@@ -218,7 +222,9 @@ def test_metrics_of_exposures_and_detectors_are_sent_once(verified: Nightly, pro
     assert (second.json["sending"]["sent"], second.json["sending"]["before"]) == (0, 9)
     assert proxy.refused == []
     assert set(proxy.ids().values()) == {1}
-    assert set(proxy.ids()) == verified.uuids("verify*ExpStats") | verified.uuids("verify*DetStats")
+    assert set(proxy.ids()) == verified.origin.uuids("verify*ExpStats") | verified.origin.uuids(
+        "verify*DetStats"
+    )
 
 
 def test_a_metric_has_the_fields_of_analysis_tools(verified: Nightly, proxy: SasquatchProxy) -> None:
@@ -232,7 +238,7 @@ def test_a_metric_has_the_fields_of_analysis_tools(verified: Nightly, proxy: Sas
         if (record["exposure"], record["detector"]) == (f"{FIRST}00001", "1")
     ]
     (of_exposure,) = [r for r in proxy.records["lsst.test.verifyBias"] if r["exposure"] == f"{FIRST}00001"]
-    (run, *_) = verified.runs()
+    (run, *_) = verified.origin.runs()
     began = datetime.strptime(run[-16:], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     assert record["run"] == run
     assert record["timestamp"] == record["run_timestamp"] == began
@@ -270,7 +276,7 @@ def test_a_failed_send_is_an_error_and_the_rest_is_sent_by_the_next_run(
 def test_what_is_verified_again_is_another_metric(verified: Nightly, proxy: SasquatchProxy) -> None:
     send_to(verified, proxy)
     verified.daily(FIRST, "--send")
-    verified.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", 10.5, 0)
+    verified.origin.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", [10.5, 10.5])
 
     ran = verified.daily(FIRST, "--run", "--again", "--send")
 
@@ -293,7 +299,7 @@ def test_without_a_place_to_send_to_nothing_is_begun(nightly: Nightly) -> None:
 
     assert ran.code == 64
     assert "Nothing says where the metrics" in ran.err
-    assert nightly.runs() == []
+    assert nightly.origin.runs() == []
 
 
 # --- what goes wrong ---
@@ -360,12 +366,12 @@ def test_a_damaged_record_is_refused_by_its_name(verified: Nightly) -> None:
 
 
 def test_a_record_that_is_gone_is_written_anew_from_the_repository(verified: Nightly) -> None:
-    runs = verified.runs()
+    runs = verified.origin.runs()
     verified.record_file(FIRST).unlink()
 
     ran = verified.daily(FIRST, "--run")
 
-    assert (ran.code, verified.runs()) == (0, runs)
+    assert (ran.code, verified.origin.runs()) == (0, runs)
     # What was effective then nobody knows any more, and it is not made up.
     assert {exposure["against"] for exposure in ran.json["exposures"]} == {None}
     assert len(json.loads(verified.record_file(FIRST).read_text())["results"]) == 3

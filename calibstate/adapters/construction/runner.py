@@ -376,7 +376,7 @@ class _Runner(BatchRunner):
             return
         ended = middleware.ended(attempt, environment)
         if not ended.has_run:
-            detail = f"{work.submission.name}: {ended.detail}."
+            detail = f"{work.submission.name}: {ended.detail.rstrip('.')}."
             raise CalibstateError(Diagnostic("Nothing was run", detail, hint=f"See {attempt.log}."))
 
 
