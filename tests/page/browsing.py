@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -132,6 +132,19 @@ class Browsed:
         **options
             Of Playwright's ``new_context``.
         """
+        with self.window(width=width, clock=clock, **options) as looked:
+            looked.tab.goto(self.url(address, on_disk=on_disk))
+            yield looked
+
+    @contextmanager
+    def window(self, *, width: int = WIDE, clock: str = "", **options: Any) -> Iterator[Looked]:
+        """Open an empty window, to look at many pages one after the other.
+
+        Parameters
+        ----------
+        width, clock, **options
+            As for `look`.
+        """
         context = self.browser.new_context(viewport={"width": width, "height": _HEIGHT}, **options)
         context.set_default_timeout(_PATIENCE)
         try:
@@ -143,10 +156,28 @@ class Browsed:
             tab.on("pageerror", lambda error: looked.complaints.append(str(error)))
             tab.on("requestfailed", lambda request: looked.complaints.append(f"failed: {request.url}"))
             tab.on("response", lambda answer: _note(looked, answer))
-            tab.goto(self.url(address, on_disk=on_disk))
             yield looked
         finally:
             context.close()
+
+    def walk(self, addresses: Iterable[str], **options: Any) -> Iterator[tuple[str, Looked]]:
+        """Yield pages one after the other, all in one window.
+
+        A window for each takes longer than the page.
+
+        Parameters
+        ----------
+        addresses
+            Of the pages.
+        **options
+            As for `look`; what the browser complained of is that of the page.
+        """
+        on_disk = options.pop("on_disk", False)
+        with self.window(**options) as looked:
+            for address in addresses:
+                looked.complaints.clear()
+                looked.tab.goto(self.url(address, on_disk=on_disk))
+                yield address, looked
 
 
 def _note(looked: Looked, answer: Any) -> None:
