@@ -89,7 +89,7 @@ class Origin:
         self.certify_tables(dataset_type, name, [*tables[:-1], table_of(last)])
 
     def certify_tables(self, dataset_type: str, name: str, tables: Sequence[Table]) -> None:
-        """Certify a table of each detector, and have the chain search it first.
+        """Certify a table of each detector, which the chain searches first.
 
         Parameters
         ----------

@@ -175,7 +175,7 @@ class DesiredState:
             seals[name] = seal.noun.digest
         declared: dict[str, Any] = {
             "settings": _plain(self.settings, besides=not_declared),
-            # Who makes and who brings calibrations is no part of what they are.
+            # Who makes and brings calibrations is no part of what they are.
             "sites": _all_plain(self.sites, besides={"construction", "watch"}),
             "tickets": tickets,
             "chains": _all_plain(self.chains),

@@ -22,6 +22,7 @@ from ..model.forms import Beside, Form
 from ..model.names import RepositoryAddress, TicketKey
 from ..model.seals import Seal
 from ..model.tickets import Ticket
+from ..model.watching import WatchSettings
 
 __all__ = ["changes", "changes_of_chain"]
 
@@ -158,6 +159,8 @@ class _Side:
             if hold:
                 plain["hold"] = hold.reason
             plain["hosts"] = list(site.hosts)
+            # Who agrees to it agrees to what nobody is asked about any more.
+            plain["watch"] = (site.watch or WatchSettings()).model_dump(mode="json")
             repositories[address] = plain
         return repositories
 

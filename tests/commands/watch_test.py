@@ -540,3 +540,12 @@ def test_status_and_pages_tell_how_each_loop_goes_on(watched: Watched) -> None:
     metrics = (page / "metrics.prom").read_text()
     assert 'calibstate_loop{site="summit",state="stalled"} 1' in metrics
     assert 'calibstate_loop_timestamp_seconds{site="usdf"}' in metrics
+
+
+def test_who_reviews_is_told_what_nobody_will_be_asked_about(watched: Watched) -> None:
+    watched.lets("summit", CARRIES, "apply")
+
+    printed = watched.sites.run("diff", "HEAD").out
+
+    assert "summit/LSSTComCam watch.chains: ask → apply" in printed
+    assert "sites/summit.yaml" in printed
