@@ -70,7 +70,8 @@ class RetentionClass(Enum):
     INTERMEDIATE = (
         "D",
         "made on the way, or by a verification, and certified nowhere",
-        "the record of which exposures were used, and what a verdict was read from",
+        "the record of which exposures and software were used, which `construct --record` writes down, "
+        "and what a verdict was read from",
     )
 
     BOOTSTRAP = (
@@ -302,6 +303,9 @@ class Facts:
     ticket_of: Mapping[CollectionName, TicketKey] = field(default_factory=dict)
     """Tickets by the collections that they declare."""
 
+    tickets: frozenset[TicketKey] = frozenset()
+    """Declared tickets."""
+
     keep_intermediates: timedelta | None = None
     """How long what templates wrote is kept after the adoption."""
 
@@ -309,6 +313,12 @@ class Facts:
         """Return whose a collection is, by its declaration or its name."""
         if collection in self.ticket_of:
             return self.ticket_of[collection]
+        # What is made of a ticket is not in its file before all is made.
+        instrument, _, rest = collection.partition("/calib/")
+        word, _, _ = rest.partition("/")
+        key = TicketKey(instrument, word)
+        if key in self.tickets:
+            return key
         output = Output.of(collection)
         if output is None or output.is_trial:
             return None
@@ -405,24 +415,31 @@ class RetentionLine:
 
         The repository is ``$REPO``.
         """
+        types: tuple[str, ...] = ()
+        if self.dataset_type:
+            types = (self.dataset_type,)
+        return self.command_for(types)
+
+    def command_for(self, dataset_types: Iterable[str]) -> tuple[str, ...]:
+        """Return the command for several lines of one RUN.
+
+        Parameters
+        ----------
+        dataset_types
+            Theirs.
+        """
         if self.state not in {LineState.OFFERED, LineState.LATER}:
             return ()
+        name = self.collection
         match self.retention:
             case RetentionClass.UNSEARCHED:
                 # The datasets stay in their RUNs, and are looked at again.
-                return ("butler", "remove-collections", "$REPO", self.collection)
+                return ("butler", "remove-collections", "$REPO", name)
             case RetentionClass.INTERMEDIATE:
-                types = ("--datasets", self.dataset_type or "*")
-                return (
-                    "butler",
-                    "prune-datasets",
-                    "$REPO",
-                    self.collection,
-                    *types,
-                    "--purge",
-                    self.collection,
-                )
+                types = ",".join(dataset_types)
+                prune = ("butler", "prune-datasets", "$REPO", name)
+                return (*prune, "--datasets", types, "--purge", name)
             case RetentionClass.BOOTSTRAP | RetentionClass.UNCERTIFIED:
-                return ("butler", "remove-runs", "$REPO", self.collection)
+                return ("butler", "remove-runs", "$REPO", name)
             case RetentionClass.SELECTED | RetentionClass.SHADOWED | RetentionClass.LITTER:
                 return ()

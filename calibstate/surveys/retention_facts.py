@@ -79,6 +79,7 @@ def facts_of(desired: DesiredState, rules: Rules) -> Facts:
         listed=frozenset(listed),
         adopted=adopted,
         ticket_of=ticket_of,
+        tickets=frozenset(desired.tickets),
         keep_intermediates=keep.for_intermediates,
     )
 

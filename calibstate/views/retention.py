@@ -25,8 +25,8 @@ _TITLES: Mapping[LineState, str] = {
     LineState.NOT_KNOWN: "Not known, since a place could not be seen",
 }
 
-_MOST = 20
-"""Lines of one state and class that are shown before they are folded."""
+_MOST = 10
+"""Collections of one state and class that are shown before they are folded."""
 
 _MOST_KEEPERS = 3
 """Reasons of one line that are shown before they are folded."""
@@ -83,7 +83,10 @@ def as_markdown(result: RetentionTold) -> Iterator[str]:
                 "; ".join(map(_reason, line.kept)),
             )
         yield ""
-        commands = [_command(line) for line in lines if line.command]
+        commands: list[str] = []
+        doable = [line for line in lines if line.command]
+        for block in grouped(doable, lambda line: (line.retention, line.collection)).values():
+            commands.append(_command(block))
         if commands:
             yield fenced([f"# REPO is {printable(result.butlers[address])}", *commands], "sh")
             yield ""
@@ -97,41 +100,52 @@ def _by_class(lines: _Lines) -> Mapping[RetentionClass, list[RetentionLine]]:
 
 
 def _state_lines(lines: _Lines) -> Iterator[Text | str]:
-    """Yield the lines of one state, by class."""
+    """Yield the lines of one state, by class and collection."""
     for retention, of_class in _by_class(lines).items():
         yield below(f"{retention.value}  lost with it: {retention.loses}", "dim", by=4)
-        for line in of_class[:_MOST]:
-            yield from _line(line)
-        rest = of_class[_MOST:]
+        # Types of one RUN that the same keeps are told together.
+        blocks = grouped(of_class, lambda line: (line.collection, line.kept))
+        shown = list(blocks.values())
+        for block in shown[:_MOST]:
+            yield from _block(block)
+        rest: list[RetentionLine] = []
+        for block in shown[_MOST:]:
+            rest += block
         if rest:
             yield below(f"… and {count(rest, 'line')} more: {_amount(rest)}; --format json has all", by=7)
 
 
-def _line(line: RetentionLine) -> Iterator[Text | str]:
-    name = printable(line.collection)
-    if line.dataset_type:
-        name += f" {printable(line.dataset_type)}"
-    yield below(name, by=7)
-    words = _amount([line])
-    if line.certifications:
-        words += f", {count(line.certifications, 'certification')}"
-    if line.not_before:
-        words += f"; not before {line.not_before}"
+def _block(lines: list[RetentionLine]) -> Iterator[Text | str]:
+    """Yield what one command would remove, and what keeps it."""
+    first = lines[0]
+    yield below(printable(first.collection), by=7)
+    words = _amount(lines)
+    certifications = sum(line.certifications for line in lines)
+    if certifications:
+        words += f", {count(certifications, 'certification')}"
+    if first.not_before:
+        words += f"; not before {first.not_before}"
     yield below(words, "dim", by=9)
+    # Where nothing can go, nobody asks for the types.
+    if first.dataset_type and first.command:
+        width = max(len(line.dataset_type or "") for line in lines)
+        for line in lines:
+            dataset_type = printable(line.dataset_type or "")
+            yield below(f"{dataset_type:{width}}  {_amount([line])}", "dim", by=11)
     # One is enough to keep it; a RUN may be in dozens of chains.
-    for keeper in line.kept[:_MOST_KEEPERS]:
+    for keeper in first.kept[:_MOST_KEEPERS]:
         yield below(_reason(keeper), by=9)
-    for more in left_out(line.kept, _MOST_KEEPERS):
+    for more in left_out(first.kept, _MOST_KEEPERS):
         yield below(more, by=9)
-    if line.command:
+    if first.command:
         # To be copied as it is.
-        command = below(_command(line), "green", by=9)
+        command = below(_command(lines), "green", by=9)
         command.no_wrap = True
         yield command
-    elif line.state is LineState.OFFERED and line.retention is RetentionClass.LITTER:
+    elif first.state is LineState.OFFERED and first.retention is RetentionClass.LITTER:
         # Files that no dataset has are unknown to every command of the butler.
         yield below("remove the files by hand; --format json has their paths", by=9)
-    elif line.state is LineState.OFFERED:
+    elif first.state is LineState.OFFERED:
         # A chain that is declared to search it would be in drift without it.
         yield below("retire its ticket in the state tree first; then it is of class C", by=9)
 
@@ -146,9 +160,11 @@ def _reason(keeper: Keeper) -> str:
     return words
 
 
-def _command(line: RetentionLine) -> str:
+def _command(lines: list[RetentionLine]) -> str:
+    """Return one command for the lines of one collection."""
+    types = [line.dataset_type for line in lines if line.dataset_type]
     words: list[str] = []
-    for word in line.command:
+    for word in lines[0].command_for(types):
         # The shell puts the repository there.
         words.append(word if word == "$REPO" else quoted(word))
     return " ".join(words)

@@ -40,6 +40,7 @@ def leave_behind(sites: Sites) -> None:
         second = add_generation(butler, BIASES, "bias", run=SECOND, inputs=start)
         # What each exposure was corrected to stands beside what came of it.
         world.add_run(butler, second, STATISTICS, formatter=world.STAND_IN)
+        world.add_run(butler, second, "ptc", formatter=world.STAND_IN)
         add_generation(butler, VERIFIED, STATISTICS, inputs=start)
         for collection, dataset_type, run in (
             (CERTIFIED, "bias", second),

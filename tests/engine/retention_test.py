@@ -335,6 +335,21 @@ def test_a_ticket_that_is_being_made_keeps_what_is_its_own() -> None:
     assert line.kept == (keeper,)
 
 
+def test_what_a_ticket_certifies_is_its_own_before_its_file_says_so() -> None:
+    keeper = Keeper(Keeps.UNDER_CONSTRUCTION, KEY.name)
+    facts = Facts(keeper_of={KEY: keeper}, tickets=frozenset({KEY}))
+    aside = "C/calib/DM-99/bias.20250207a"
+    shown = inventory(
+        run(RUN, ("bias", 1), ("bias", 2)), certified(CERTIFIED, (1, 0, 5)), certified(aside, (2, 0, 5))
+    )
+
+    of_collection = {line.collection: line for line in lines(shown, facts=facts)}
+
+    assert of_collection[CERTIFIED].kept == (keeper,)
+    # One number begins with the other.
+    assert of_collection[aside].kept == ()
+
+
 def test_an_adopted_ticket_that_no_chain_lists_yet_is_kept() -> None:
     shown = inventory(run(RUN, ("bias", 1)), certified(CERTIFIED, (1, 0, 5)))
     facts = Facts(adopted={KEY: None}, ticket_of={CERTIFIED: KEY})
