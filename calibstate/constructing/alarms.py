@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.daily import Daily
-from ..model.dailyrecords import DailyRecord
-from ..model.results.daily import Alarm
+from ..model.dailyrecords import Alarm, DailyRecord
 from ..ports.daily import DailyRecords
 from .failures import UNTOLD
 

@@ -8,6 +8,7 @@ then, and which metrics were sent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from pydantic import Field
 from .daily import DailyKind
 from .names import CollectionName, InstrumentName, Noun, RepositoryAddress
 
-__all__ = ["Against", "DailyAttempt", "DailyRecord", "DetectorResult", "ExposureResult", "Measured"]
+__all__ = ["Against", "Alarm", "DailyAttempt", "DailyRecord", "DetectorResult", "ExposureResult", "Measured"]
 
 
 class Against(Noun):
@@ -172,3 +173,18 @@ class DailyRecord(Noun):
             for name, detector in result.detectors.items():
                 if test in detector.failed:
                     yield name
+
+
+@dataclass(frozen=True, order=True)
+class Alarm:
+    """A test that failed for a detector on so many nights in a row."""
+
+    kind: str
+    """Sort of the exposures."""
+
+    test: str
+    detector: str
+    """Its name; empty: exposures as a whole."""
+
+    nights: tuple[int, ...]
+    """Observing days with exposures of this sort, the first one first."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..errors import Diagnostic
 from .approvals import Approved
 from .changes import Changes
+from .dailyrecords import Alarm, DailyRecord
 from .desired import DesiredState
 from .drift import Drift
 from .names import CollectionName, InstrumentName, RepositoryAddress
@@ -29,6 +30,7 @@ from .watching import WatchState
 
 __all__ = [
     "IN_SYNC",
+    "DailyNights",
     "DeclaredSearch",
     "DeclaredThen",
     "Held",
@@ -176,6 +178,17 @@ class DeclaredThen:
     searches: Mapping[CollectionName, DeclaredSearch]
     """By name of the chain, that which most repositories had; only chains that
     pages of their instrument are about first."""
+
+
+@dataclass(frozen=True)
+class DailyNights:
+    """What is kept of the verification of an instrument's last nights."""
+
+    records: tuple[DailyRecord, ...]
+    """One for each night, the oldest first."""
+
+    alarms: tuple[Alarm, ...]
+    """Those of the newest night."""
 
 
 class TaskSort(Enum):
@@ -347,6 +360,10 @@ class PageContent:
     tickets: Mapping[CollectionName, str] = field(default_factory=dict)
     """Ticket of each of its collections, and of what stands for it in a
     chain."""
+
+    daily: Mapping[InstrumentName, DailyNights] = field(default_factory=dict)
+    """What verifications of the last nights say, of instruments that have
+    any."""
 
     unread: tuple[Unread, ...] = ()
     """What could not be read."""

@@ -53,6 +53,7 @@ from .documents.notices import NoticeDocument
 from .documents.pages_about import AboutDocument, StatusPage
 from .documents.pages_chain import ChainDocument
 from .documents.pages_compare import CompareDocument, MergeCompareDocument
+from .documents.pages_daily import DailyPage, TrendPage
 from .documents.pages_feed import FeedDocument
 from .documents.pages_overview import OverviewDocument
 from .documents.pages_permanent import CommitDocument, RunDocument, SealDocument
@@ -162,6 +163,8 @@ DOCUMENTS: tuple[Document, ...] = (
         "data.json of a merge and the one before",
         printed=True,
     ),
+    Document("page-daily.json", DailyPage, "data.json of daily verification among pages", printed=True),
+    Document("page-trend.json", TrendPage, "data.json of a test's trend among pages", printed=True),
     Document("page-feed.json", FeedDocument, "data.json of what happened, among pages", printed=True),
     Document("page-run.json", RunDocument, "data.json of a run's page", printed=True),
     Document("page-commit.json", CommitDocument, "data.json of a commit's page", printed=True),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
-from ..model.dailyrecords import DetectorResult
-from ..model.results.daily import Alarm, DailyShown, DailyVerdict, ExposureVerdict, Sending
+from ..model.dailyrecords import Alarm, DetectorResult
+from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict, Sending
 from .markdown import row, safe
 from .messages import count
 

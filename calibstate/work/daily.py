@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _MOST = 3
 """Causes that a message names."""
 
-__all__ = ["DailyRun", "Verifying", "alone", "daily_of", "lock_of", "repository_of", "show"]
+__all__ = ["DailyRun", "Verifying", "alone", "daily_file", "daily_of", "lock_of", "repository_of", "show"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,20 @@ def daily_of(session: Session, instrument: str, day: int) -> Verifying:
     settings = site.construction or SiteConstruction()
     verified = VerifiedDay(daily, repository, day, settings.user_prefix)
     return Verifying(session, session.places(), verified)
+
+
+def daily_file(desired: DesiredState, instrument: str) -> Daily | None:
+    """Return how exposures of an instrument are verified; `None`: not.
+
+    Parameters
+    ----------
+    desired
+        What the state tree declares.
+    instrument
+        The camera.
+    """
+    written = _files(desired).get(instrument)
+    return written.noun if written else None
 
 
 def repository_of(desired: DesiredState, instrument: str) -> RepositoryAddress:

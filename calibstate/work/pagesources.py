@@ -9,16 +9,19 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import __version__
+from ..constructing.alarms import alarms_of
 from ..engine.expand import places_of
 from ..errors import CalibstateError, Diagnostic, UsageError
 from ..factory.past import checked_out, declared_in_time
 from ..model.approvals import Approved
 from ..model.changes import Changes
+from ..model.daily import Daily
 from ..model.desired import DesiredState
 from ..model.drift import Drift
 from ..model.names import RUCIO, CollectionName, InstrumentName, RepositoryAddress
 from ..model.observations import CLOCKS_AGREE, stamp
 from ..model.pages import (
+    DailyNights,
     DeclaredSearch,
     DeclaredThen,
     LiveChain,
@@ -39,12 +42,14 @@ from ..model.sights import Sight
 from ..model.status import Status
 from ..model.watching import WatchState
 from ..past.changes import changes
+from ..ports.daily import DailyRecords
 from ..store.documents.pages import main_chain_in
 from ..surveys.approvals import approvals
 from ..surveys.standings import standings
 from ..surveys.status import status
 from ..surveys.tasks import Tasks
 from ..surveys.turns import turns
+from .daily import daily_file, repository_of
 from .looking import look
 from .revisions import declared_at, desired_at
 from .session import Session
@@ -67,6 +72,10 @@ _MOST_SIGHTS = 12
 
 _AS_OLD_AS_IT_IS = timedelta(days=36_500)
 """Sights are read however old they are: the page says how old."""
+
+
+_NIGHTS = 30
+"""Nights of daily verification that pages show."""
 
 
 @dataclass
@@ -172,6 +181,7 @@ class Sources:
             runs=self.runs(),
             reviews=reviews,
             watches=tuple(self.watches()),
+            daily=self.daily(),
             ages=ages,
             live=live,
             declared=declared,
@@ -505,6 +515,23 @@ class Sources:
             if state:
                 yield state
 
+    def daily(self) -> Mapping[InstrumentName, DailyNights]:
+        """Return what verifications of the last nights say, by instrument."""
+        kept: dict[InstrumentName, DailyNights] = {}
+        for instrument in self.instruments():
+            daily = daily_file(self.session.desired, instrument)
+            if daily is None:
+                continue
+            address = repository_of(self.session.desired, instrument)
+            nights = self._read(
+                f"the daily verification of {instrument}",
+                partial(_nights, daily, self._places.daily_records(address, instrument)),
+                None,
+            )
+            if nights:
+                kept[instrument] = nights
+        return kept
+
     def runs(self) -> tuple[PastRun, ...]:
         """Return the runs of all stores, the newest first."""
         runs: list[PastRun] = []
@@ -531,3 +558,15 @@ def _merge(
     if not different:
         return None
     return Merge(newer.revision, different), newer.desired if keeps else None
+
+
+def _nights(daily: Daily, records: DailyRecords) -> DailyNights | None:
+    """Return what is kept of the last nights; `None`: nothing is."""
+    nights = []
+    for day in records.days()[-_NIGHTS:]:
+        record = records.read(day)
+        if record and record.results:
+            nights.append(record)
+    if not nights:
+        return None
+    return DailyNights(tuple(nights), alarms_of(daily, nights[-1], records))

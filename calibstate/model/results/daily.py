@@ -9,11 +9,11 @@ from enum import Enum
 from typing_extensions import override
 
 from ...errors import Diagnostic, ExitCode, first_of
-from ..dailyrecords import Against, DetectorResult
+from ..dailyrecords import Against, Alarm, DetectorResult
 from ..names import RepositoryAddress
 from .base import CommandResult, Footnote
 
-__all__ = ["Alarm", "DailyShown", "DailyVerdict", "ExposureVerdict", "Sending"]
+__all__ = ["DailyShown", "DailyVerdict", "ExposureVerdict", "Sending"]
 
 
 class DailyVerdict(Enum):
@@ -71,21 +71,6 @@ class ExposureVerdict:
             return self.verdict
         failed = self.detectors[detector].failed
         return DailyVerdict.FAILED if failed else DailyVerdict.PASSED
-
-
-@dataclass(frozen=True, order=True)
-class Alarm:
-    """A test that failed for a detector on so many nights in a row."""
-
-    kind: str
-    """Sort of the exposures."""
-
-    test: str
-    detector: str
-    """Its name; empty: exposures as a whole."""
-
-    nights: tuple[int, ...]
-    """Observing days with exposures of this sort, the first one first."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ __all__ = [
     "chain_address",
     "commit_address",
     "compare_address",
+    "daily_address",
     "document_of",
     "go_address",
     "instrument_address",
@@ -116,6 +117,14 @@ def merge_address(instrument: InstrumentName, older: str, newer: str) -> str:
     """Return the address of a commit compared with the one before."""
     address = compare_address(instrument)
     return f"{address}{segment(older[:_COMMIT])}..{segment(newer[:_COMMIT])}/"
+
+
+def daily_address(instrument: InstrumentName, kind: str = "", test: str = "") -> str:
+    """Return the address of daily verification, or of one of its tests."""
+    address = f"{segment(instrument)}/daily/"
+    if kind:
+        address += f"{segment(f'{kind}-{test}')}/"
+    return address
 
 
 def run_address(run: str) -> str:

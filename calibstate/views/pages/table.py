@@ -12,12 +12,14 @@ from ...store.documents.pages import main_chain
 from .addresses import (
     chain_address,
     compare_address,
+    daily_address,
     instrument_address,
     tickets_address,
     timeline_address,
 )
 from .chains import chain_pages
 from .compare import compare_pages, merge_pages
+from .daily import daily_pages, trend_pages
 from .feed import atom, feed_pages
 from .machines import about_pages, badges, metrics, searched, status_file
 from .overview import overviews
@@ -46,6 +48,8 @@ PAGES: tuple[PageSort, ...] = (
     PageSort("timeline.html", timeline_pages),
     PageSort("compare.html", compare_pages),
     PageSort("merge.html", merge_pages),
+    PageSort("daily.html", daily_pages),
+    PageSort("trend.html", trend_pages),
     PageSort("feed.html", feed_pages),
     PageSort("run.html", run_pages),
     PageSort("commit.html", commit_pages),
@@ -60,6 +64,7 @@ LINKS: tuple[Link, ...] = (
     Link("chain", "Search order", main_chain_address),
     Link("timeline", "Timelines", lambda content, instrument: timeline_address(instrument)),
     Link("compare", "Compare", lambda content, instrument: compare_address(instrument)),
+    Link("daily", "Each day", lambda content, instrument: daily_address(instrument)),
     Link("feed", "What happened", lambda content, instrument: "feed/"),
     Link("about", "About", lambda content, instrument: "about/"),
 )

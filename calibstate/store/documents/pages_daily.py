@@ -1,0 +1,258 @@
+"""Daily verification as pages tell it: night by night, and test by test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Literal
+
+from ...model.dailyrecords import DailyRecord, Measured
+from ...model.names import InstrumentName, Noun
+from ...model.pages import DailyNights, PageContent
+from .pages import PageDocument, head
+
+__all__ = [
+    "AlarmPart",
+    "DailyPage",
+    "NightPart",
+    "PointPart",
+    "TestPart",
+    "TrendPage",
+    "TrendPart",
+    "daily_page",
+    "trend_pages_of",
+    "trends_of",
+]
+
+
+class NightPart(Noun):
+    """How one night stands."""
+
+    night: int
+    """Observing day, ``YYYYMMDD``."""
+
+    exposures: int
+    """Exposures that were verified."""
+
+    failed: int
+    """Those in which a test failed."""
+
+
+class TestPart(Noun):
+    """One test of one sort of exposure."""
+
+    exposure_kind: str
+    test: str
+
+    failed: tuple[str, ...]
+    """Detectors for which it failed on the newest night that has it."""
+
+
+class AlarmPart(Noun):
+    """A test that failed for a detector on too many nights in a row."""
+
+    exposure_kind: str
+    test: str
+    detector: str
+    """Its name; empty: exposures as a whole."""
+
+    nights: tuple[int, ...]
+
+
+class DailyPage(PageDocument):
+    """How daily verification stands."""
+
+    kind: Literal["page-daily"] = "page-daily"
+
+    instrument: str
+    repository: str
+    """Where it is verified."""
+
+    chain: str
+    """The chain that it was verified with."""
+
+    alarms: tuple[AlarmPart, ...]
+    """Those of the newest night."""
+
+    tests: tuple[TestPart, ...]
+    """By sort and name; each has a page."""
+
+    nights: tuple[NightPart, ...]
+    """The newest first."""
+
+
+class PointPart(Noun):
+    """What was measured on one detector in one night."""
+
+    night: int
+    """Its place among ``nights``."""
+
+    least: float
+    """The smallest value of an amplifier in any exposure."""
+
+    median: float
+    """Of the medians of its exposures."""
+
+    most: float
+    """The largest value of an amplifier in any exposure."""
+
+    failed: bool
+    """Whether the test failed in any of them."""
+
+
+class TrendPart(Noun):
+    """One detector."""
+
+    detector: str
+    """Its name."""
+
+    points: tuple[PointPart, ...]
+    """By night; nights without a value are left out."""
+
+    @property
+    def failed(self) -> int:
+        """On how many nights the test failed."""
+        return sum(point.failed for point in self.points)
+
+
+class TrendPage(PageDocument):
+    """How one test went, detector by detector."""
+
+    kind: Literal["page-trend"] = "page-trend"
+
+    instrument: str
+    exposure_kind: str
+    test: str
+
+    nights: tuple[int, ...]
+    """Observing days, the oldest first."""
+
+    detectors: tuple[TrendPart, ...]
+    """By name."""
+
+
+def daily_page(content: PageContent, instrument: InstrumentName) -> DailyPage:
+    """Return how daily verification of an instrument stands.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        One that was verified.
+    """
+    kept = content.daily[instrument]
+    newest = kept.records[-1]
+    nights = []
+    for record in reversed(kept.records):
+        failed = [result for result in record.results if result.has_failed]
+        night = NightPart(
+            night=record.day,
+            exposures=len(record.results),
+            failed=len(failed),
+        )
+        nights.append(night)
+    alarms = []
+    for alarm in kept.alarms:
+        part = AlarmPart(
+            exposure_kind=alarm.kind,
+            test=alarm.test,
+            detector=alarm.detector,
+            nights=alarm.nights,
+        )
+        alarms.append(part)
+    return DailyPage.model_validate(
+        {
+            **head(content),
+            "instrument": instrument,
+            "repository": newest.repository,
+            "chain": newest.chain,
+            "alarms": tuple(alarms),
+            "tests": tuple(_tests(kept)),
+            "nights": tuple(nights),
+        }
+    )
+
+
+def _tests(kept: DailyNights) -> Iterator[TestPart]:
+    """Yield the tests that have been measured, and where they failed."""
+    newest: dict[tuple[str, str], DailyRecord] = {}
+    for record in kept.records:
+        for result in record.results:
+            for detector in result.detectors.values():
+                # The newest night comes last, and stays.
+                for test in detector.measured:
+                    newest[result.kind, test] = record
+    for (kind, test), record in sorted(newest.items()):
+        failed = sorted(set(record.failed_detectors(kind, test)))
+        yield TestPart(exposure_kind=kind, test=test, failed=tuple(failed))
+
+
+def trend_pages_of(content: PageContent, instrument: InstrumentName) -> Iterator[TrendPage]:
+    """Yield how each test of an instrument went.
+
+    Parameters
+    ----------
+    content
+        All that is known.
+    instrument
+        One that was verified.
+    """
+    kept = content.daily[instrument]
+    for part in _tests(kept):
+        # A night without such an exposure has no place in the pictures.
+        nights = []
+        for record in kept.records:
+            kinds = {result.kind for result in record.results}
+            if part.exposure_kind in kinds:
+                nights.append(record)
+        yield TrendPage.model_validate(
+            {
+                **head(content),
+                "instrument": instrument,
+                "exposure_kind": part.exposure_kind,
+                "test": part.test,
+                "nights": tuple(record.day for record in nights),
+                "detectors": tuple(trends_of(nights, part)),
+            }
+        )
+
+
+def trends_of(nights: Sequence[DailyRecord], part: TestPart) -> Iterator[TrendPart]:
+    """Yield the trend of each detector, by name.
+
+    Parameters
+    ----------
+    nights
+        What is kept of them, the oldest first.
+    part
+        Which test of which sort of exposure.
+    """
+    points: dict[str, list[PointPart]] = {}
+    for place, record in enumerate(nights):
+        failed = set(record.failed_detectors(part.exposure_kind, part.test))
+        # All exposures of a night are one point.
+        for name, measured in _measured(record, part).items():
+            point = PointPart(
+                night=place,
+                least=min(each.least for each in measured),
+                median=median(each.median for each in measured),
+                most=max(each.most for each in measured),
+                failed=name in failed,
+            )
+            points.setdefault(name, []).append(point)
+    for name in sorted(points):
+        yield TrendPart(detector=name, points=tuple(points[name]))
+
+
+def _measured(record: DailyRecord, part: TestPart) -> Mapping[str, Sequence[Measured]]:
+    """Return what exposures of a night measured, by detector."""
+    measured: dict[str, list[Measured]] = {}
+    for result in record.results:
+        if result.kind != part.exposure_kind:
+            continue
+        for name, detector in result.detectors.items():
+            if part.test in detector.measured:
+                values = measured.setdefault(name, [])
+                values.append(detector.measured[part.test])
+    return measured

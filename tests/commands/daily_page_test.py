@@ -1,0 +1,113 @@
+"""The page tells how daily verification stands, and shows trends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.page_test import POLICY, Pages, jsonschema
+from tests.constructing import INSTRUMENT
+from tests.nightly import NIGHTS, Nightly, make_nightly
+
+ROOT = Path(__file__).parents[2]
+FIRST, SECOND, *_ = NIGHTS
+
+
+@pytest.fixture(scope="module")
+def verified_once(tmp_path_factory: pytest.TempPathFactory) -> Nightly:
+    """Return an observatory with two nights; on the second one failed."""
+    pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
+    nightly = make_nightly(tmp_path_factory.mktemp("nightly") / "made")
+    nightly.declare(verify={"bias": "verifyBias"})
+    nightly.origin.drift(SECOND * 100000 + 2)
+    assert nightly.verify_quietly(FIRST) == 0
+    assert nightly.verify_quietly(SECOND) == 2
+    return nightly
+
+
+@pytest.fixture
+def verified(verified_once: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Nightly:
+    return verified_once.copied_to(tmp_path / "world", capsys)
+
+
+def made(nightly: Nightly, code: int = 0) -> Pages:
+    folder = nightly.construction.tree.folder / "pages"
+    ran = nightly.construction.run("page", "-o", str(folder), "--live")
+    assert ran.code == code, ran.out + ran.err
+    return Pages(folder)
+
+
+def check(document: Any, schema: str) -> None:
+    jsonschema.validate(document, json.loads((ROOT / "schemas" / schema).read_text()))
+
+
+def test_the_page_tells_alarms_tests_and_nights(verified: Nightly) -> None:
+    pages = made(verified)
+
+    data = pages.data(f"{INSTRUMENT}/daily")
+    check(data, "page-daily.json")
+    assert [(alarm["test"], alarm["detector"], alarm["nights"]) for alarm in data["alarms"]] == [
+        ("MEAN", "R22_S01", [SECOND])
+    ]
+    assert data["nights"] == [
+        {"night": SECOND, "exposures": 2, "failed": 1},
+        {"night": FIRST, "exposures": 2, "failed": 0},
+    ]
+    assert [(test["test"], test["failed"]) for test in data["tests"]] == [
+        ("MEAN", ["R22_S01"]),
+        ("NOISE", []),
+    ]
+    text = pages.html(f"{INSTRUMENT}/daily").text
+    assert f"On {SECOND} 1 alarm:" in text
+    assert "bias MEAN of R22_S01 failed on 1 night" in text
+
+
+def test_a_trend_has_a_picture_for_each_detector(verified: Nightly) -> None:
+    pages = made(verified)
+
+    data = pages.data(f"{INSTRUMENT}/daily/bias-MEAN")
+    check(data, "page-trend.json")
+    sound, drifting = data["detectors"]
+    assert data["nights"] == [FIRST, SECOND]
+    assert [point["failed"] for point in sound["points"]] == [False, False]
+    assert [point["failed"] for point in drifting["points"]] == [False, True]
+    assert drifting["points"][1]["most"] > 15 > drifting["points"][0]["most"]
+    html = pages.html(f"{INSTRUMENT}/daily/bias-MEAN")
+    labels = [label for label in html.values("aria-label") if label.startswith("R22")]
+    assert len(labels) == 2
+    assert labels[0].endswith("; never failed")
+    assert labels[1].endswith(f"; failed on {SECOND}")
+
+
+def test_its_pages_keep_the_policy_and_link_only_what_is_there(verified: Nightly) -> None:
+    pages = made(verified)
+
+    for address in (f"{INSTRUMENT}/daily", f"{INSTRUMENT}/daily/bias-MEAN"):
+        html = pages.html(address)
+        assert POLICY in html.values("content")
+        assert html.values("style") == []
+        for link in html.values("href"):
+            if not link.startswith(("#", "http")):
+                assert (pages.folder / address / link).resolve().exists(), link
+
+
+def test_a_record_that_cannot_be_read_spoils_no_other_page(verified: Nightly) -> None:
+    verified.record_file(FIRST).write_text("{")
+
+    pages = made(verified, code=1)
+
+    assert not (pages.folder / INSTRUMENT / "daily").exists()
+    assert f"the daily verification of {INSTRUMENT}" in pages.html("").text
+
+
+def test_without_a_verification_there_is_no_page(verified: Nightly) -> None:
+    for night in (FIRST, SECOND):
+        verified.record_file(night).unlink()
+
+    pages = made(verified)
+
+    assert not (pages.folder / INSTRUMENT / "daily").exists()
+    assert "Each day" not in pages.html("").text
