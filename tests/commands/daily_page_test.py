@@ -72,14 +72,15 @@ def test_a_trend_has_a_picture_for_each_detector(verified: Nightly) -> None:
     check(data, "page-trend.json")
     sound, drifting = data["detectors"]
     assert data["nights"] == [FIRST, SECOND]
-    assert [point["failed"] for point in sound["points"]] == [False, False]
-    assert [point["failed"] for point in drifting["points"]] == [False, True]
-    assert drifting["points"][1]["most"] > 15 > drifting["points"][0]["most"]
+    assert (sound["at"], sound["failed"]) == ([0, 1], [])
+    assert (drifting["at"], drifting["failed"]) == ([0, 1], [1])
+    assert drifting["most"][1] > 15 > drifting["most"][0]
     html = pages.html(f"{INSTRUMENT}/daily/bias-MEAN")
     labels = [label for label in html.values("aria-label") if label.startswith("R22")]
     assert len(labels) == 2
-    assert labels[0].endswith("; never failed")
-    assert labels[1].endswith(f"; failed on {SECOND}")
+    # What failed stands first.
+    assert labels[0].endswith(f"; failed on {SECOND}")
+    assert labels[1].endswith("; never failed")
 
 
 def test_its_pages_keep_the_policy_and_link_only_what_is_there(verified: Nightly) -> None:

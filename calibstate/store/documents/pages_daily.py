@@ -15,7 +15,6 @@ __all__ = [
     "AlarmPart",
     "DailyPage",
     "NightPart",
-    "PointPart",
     "TestPart",
     "TrendPage",
     "TrendPart",
@@ -81,38 +80,26 @@ class DailyPage(PageDocument):
     """The newest first."""
 
 
-class PointPart(Noun):
-    """What was measured on one detector in one night."""
-
-    night: int
-    """Its place among ``nights``."""
-
-    least: float
-    """The smallest value of an amplifier in any exposure."""
-
-    median: float
-    """Of the medians of its exposures."""
-
-    most: float
-    """The largest value of an amplifier in any exposure."""
-
-    failed: bool
-    """Whether the test failed in any of them."""
-
-
 class TrendPart(Noun):
-    """One detector."""
+    """One detector; its lists are of the nights that have a value."""
 
     detector: str
     """Its name."""
 
-    points: tuple[PointPart, ...]
-    """By night; nights without a value are left out."""
+    at: tuple[int, ...]
+    """Places among ``nights``."""
 
-    @property
-    def failed(self) -> int:
-        """On how many nights the test failed."""
-        return sum(point.failed for point in self.points)
+    least: tuple[float, ...]
+    """The smallest value of an amplifier in any exposure of the night."""
+
+    median: tuple[float, ...]
+    """Of the medians of the night's exposures."""
+
+    most: tuple[float, ...]
+    """The largest value of an amplifier in any exposure of the night."""
+
+    failed: tuple[int, ...]
+    """Places among ``nights`` of those on which the test failed."""
 
 
 class TrendPage(PageDocument):
@@ -228,21 +215,36 @@ def trends_of(nights: Sequence[DailyRecord], part: TestPart) -> Iterator[TrendPa
     part
         Which test of which sort of exposure.
     """
-    points: dict[str, list[PointPart]] = {}
+    by_detector: dict[str, dict[int, Sequence[Measured]]] = {}
+    failed: dict[str, list[int]] = {}
     for place, record in enumerate(nights):
-        failed = set(record.failed_detectors(part.exposure_kind, part.test))
         # All exposures of a night are one point.
         for name, measured in _measured(record, part).items():
-            point = PointPart(
-                night=place,
-                least=min(each.least for each in measured),
-                median=median(each.median for each in measured),
-                most=max(each.most for each in measured),
-                failed=name in failed,
-            )
-            points.setdefault(name, []).append(point)
-    for name in sorted(points):
-        yield TrendPart(detector=name, points=tuple(points[name]))
+            of_detector = by_detector.setdefault(name, {})
+            of_detector[place] = measured
+        for name in sorted(set(record.failed_detectors(part.exposure_kind, part.test))):
+            failed.setdefault(name, []).append(place)
+    for name, by_night in sorted(by_detector.items()):
+        least = []
+        middle = []
+        most = []
+        for measured in by_night.values():
+            least.append(_short(min(each.least for each in measured)))
+            middle.append(_short(median(each.median for each in measured)))
+            most.append(_short(max(each.most for each in measured)))
+        yield TrendPart(
+            detector=name,
+            at=tuple(by_night),
+            least=tuple(least),
+            median=tuple(middle),
+            most=tuple(most),
+            failed=tuple(failed.get(name, ())),
+        )
+
+
+def _short(value: float) -> float:
+    """Return a value with as many digits as a picture can show."""
+    return float(f"{value:.5g}")
 
 
 def _measured(record: DailyRecord, part: TestPart) -> Mapping[str, Sequence[Measured]]:

@@ -5,14 +5,14 @@ All pictures of a test have the same scale, so that they can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 from markupsafe import Markup
 
 from ...model.pages import PageContent
-from ...store.documents.pages_daily import PointPart, TrendPage, TrendPart, daily_page, trend_pages_of
+from ...store.documents.pages_daily import TrendPage, TrendPart, daily_page, trend_pages_of
 from ..printable import printable
 from .addresses import daily_address
 from .page import Page
@@ -23,6 +23,9 @@ _WIDE = 150
 _HIGH = 44
 _EDGE = 4
 """Pixels around what is drawn."""
+
+_MARK = 10
+"""Pixels above it, for the mark of a failure."""
 
 
 def daily_pages(content: PageContent) -> Iterator[Page]:
@@ -52,7 +55,9 @@ def trend_pages(content: PageContent) -> Iterator[Page]:
             address = daily_address(instrument, document.exposure_kind, document.test)
             title = f"{document.exposure_kind} {document.test}"
             scale = _Scale.of(document)
-            pictures = [(part, _picture(part, document, scale)) for part in document.detectors]
+            # What somebody looks for stands first, among hundreds.
+            failing_first = sorted(document.detectors, key=lambda part: not part.failed)
+            pictures = [(part, _picture(part, document, scale)) for part in failing_first]
             more = {"pictures": pictures, "least": scale.least, "most": scale.most}
             yield Page(address, title, document, instrument, "daily", more)
 
@@ -68,56 +73,53 @@ class _Scale:
     @classmethod
     def of(cls, document: TrendPage) -> _Scale:
         """Return the scale of all pictures of a test."""
-        points = [point for part in document.detectors for point in part.points]
-        least = min((point.least for point in points), default=0.0)
-        most = max((point.most for point in points), default=0.0)
+        # There is no detector without a value.
+        least = min(min(part.least) for part in document.detectors)
+        most = max(max(part.most) for part in document.detectors)
         return cls(len(document.nights), least, most)
 
     def x(self, night: int) -> str:
         """Return where a night is, in pixels."""
-        share = night / (self.nights - 1) if self.nights > 1 else 0.5
+        share = 0.5
+        if self.nights > 1:
+            share = night / (self.nights - 1)
         return f"{_EDGE + share * (_WIDE - 2 * _EDGE):.1f}"
 
     def y(self, value: float) -> str:
         """Return where a value is, in pixels; what is larger is higher."""
-        span = self.most - self.least
-        share = (value - self.least) / span if span else 0.5
-        return f"{_HIGH - _EDGE - share * (_HIGH - 2 * _EDGE):.1f}"
+        share = 0.5
+        if self.most > self.least:
+            share = (value - self.least) / (self.most - self.least)
+        return f"{_HIGH - _EDGE - share * (_HIGH - 2 * _EDGE - _MARK):.1f}"
 
 
 def _picture(part: TrendPart, document: TrendPage, scale: _Scale) -> Markup:
     """Return the trend of one detector as a picture."""
     label = escape(printable(_in_words(part, document)))
+    nights = range(len(part.at))
+    # One path for all of them: a camera has many.
+    amplifiers = []
+    medians = []
+    for number in nights:
+        x = scale.x(part.at[number])
+        amplifiers.append(f"M{x} {scale.y(part.least[number])}V{scale.y(part.most[number])}")
+        medians.append(f"{x} {scale.y(part.median[number])}")
     drawn = [
         f'<svg class="trend" width="{_WIDE}" height="{_HIGH}" role="img" aria-label="{label}">',
-        *_range(part.points, scale),
-        f'<path class="med" d="{_line(part.points, scale)}"/>',
+        f'<path class="amp" d="{"".join(amplifiers)}"/><path class="med" d="M{"L".join(medians)}"/>',
     ]
-    for point in part.points:
-        if point.failed:
-            at = f'x="{scale.x(point.night)}" y="{scale.y(point.most)}"'
-            drawn.append(f'<text class="fail" {at}>✗<title>{document.nights[point.night]}</title></text>')
+    for number in nights:
+        if part.at[number] in part.failed:
+            at = f'x="{scale.x(part.at[number])}" y="{scale.y(part.most[number])}"'
+            drawn.append(f'<text class="fail" {at}>✗</text>')
     return Markup("".join([*drawn, "</svg>"]))
-
-
-def _range(points: Sequence[PointPart], scale: _Scale) -> Iterator[str]:
-    """Yield from the least to the largest amplifier, night by night."""
-    for point in points:
-        x = scale.x(point.night)
-        yield f'<line class="amp" x1="{x}" x2="{x}" y1="{scale.y(point.least)}" y2="{scale.y(point.most)}"/>'
-
-
-def _line(points: Sequence[PointPart], scale: _Scale) -> str:
-    """Return the line through the medians."""
-    places = [f"{scale.x(point.night)} {scale.y(point.median)}" for point in points]
-    return f"M{'L'.join(places)}" if places else ""
 
 
 def _in_words(part: TrendPart, document: TrendPage) -> str:
     """Return what a picture shows, for who does not see it."""
-    last = part.points[-1]
-    words = f"{part.detector}: median {last.median:.3g} on {document.nights[last.night]}"
-    nights = [str(document.nights[point.night]) for point in part.points if point.failed]
+    last = document.nights[part.at[-1]]
+    words = f"{part.detector}: median {part.median[-1]:.3g} on {last}"
+    nights = [str(document.nights[place]) for place in part.failed]
     if nights:
         return f"{words}; failed on {', '.join(nights)}"
     return f"{words}; never failed"
