@@ -142,6 +142,7 @@ def _post(
             continue
         if answer.ok:
             return
+        # Who has moved for good answers the same the next time.
         problem = f"it answers with {answer.status_code}"
         may_take_it_later = answer.status_code >= 500 or answer.status_code in {408, 425, 429}
         if not may_take_it_later:

@@ -86,7 +86,10 @@ class Loop:
                 if code == ExitCode.USAGE:
                     # It means nothing the next time either.
                     return code
-                self.failures = 0 if code in _WELL else self.failures + 1
+                self.failures += 1
+                # How the site stands is no failure of the loop.
+                if code in _WELL:
+                    self.failures = 0
                 self.stopping.sleep(self.left(began))
         return ExitCode.DONE
 

@@ -90,9 +90,11 @@ def _of_drift(site: str, drift: Drift) -> Iterator[Finding]:
     match drift.what:
         case What.UNREACHABLE:
             # Of another site it is waited for.
-            is_ours = place.partition("/")[0] == site
+            reason = WatchReason.WAITING
+            if place.partition("/")[0] == site:
+                reason = WatchReason.UNREACHABLE
             yield Finding(
-                reason=WatchReason.UNREACHABLE if is_ours else WatchReason.WAITING,
+                reason=reason,
                 message=f"{place} could not be seen: {drift.detail}",
                 about=_repositories([place]),
             )
@@ -133,8 +135,11 @@ def findings_of_outcomes(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
     """
     number = sum(outcome.result is Result.DONE for outcome in outcomes)
     if number:
-        words = "1 step was done." if number == 1 else f"{number} steps were done."
+        words = f"{number} steps were done."
+        if number == 1:
+            words = "1 step was done."
         yield Finding(reason=WatchReason.APPLIED, message=words)
+    # What was done is told as a number; what was not, one by one.
     for outcome in outcomes:
         if outcome.result in _AFTER:
             reason, words = _AFTER[outcome.result]

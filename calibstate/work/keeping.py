@@ -81,25 +81,33 @@ def state_after(
     at = stamp(session.now())
     order = list(WatchReason)
     in_order = sorted(findings, key=lambda finding: order.index(finding.reason))
-    is_troubled = any(finding.reason.often_mends_itself for finding in in_order)
-    troubled = 0
-    if is_troubled:
-        troubled = 1 + (before.troubled if before else 0)
+    turns, troubled = 1, 0
+    unsent: tuple[Unsent, ...] = ()
+    if before:
+        turns += before.turns
+        troubled = before.troubled
+        unsent = before.unsent
+    # What goes wrong now and then is no trouble before it lasts.
+    if any(finding.reason.often_mends_itself for finding in in_order):
+        troubled += 1
+    else:
+        troubled = 0
     state = WatchState(
         site=site,
         loop=loop_of(session),
         at=at,
         version=__version__,
         commit=checked_out(str(session.root)).commit,
-        turns=1 + (before.turns if before else 0),
+        turns=turns,
         troubled=troubled,
         findings=tuple(in_order),
-        unsent=before.unsent if before else (),
+        unsent=unsent,
         **conditions(in_order, at, troubled, before),
     )
     if not state.is_news(before):
         return state
-    unsent = (*state.unsent, Unsent(notice=_notice(state, before)))
+    unsent = (*unsent, Unsent(notice=_notice(state, before)))
+    # Who cannot be reached for weeks is not told of each of them.
     return state.model_copy(update={"unsent": unsent[-_MOST_UNSENT:]})
 
 
@@ -157,6 +165,7 @@ def is_kept_by_another(session: Session, before: WatchState, most: float) -> boo
     """
     if before.loop == loop_of(session):
         return False
+    # A moment of the future is as far away: one of the clocks is wrong.
     since = session.now() - datetime.fromisoformat(before.at)
     return abs(since.total_seconds()) < most
 
@@ -164,6 +173,7 @@ def is_kept_by_another(session: Session, before: WatchState, most: float) -> boo
 def _notice(state: WatchState, before: WatchState | None) -> Notice:
     """Return what people are told of a change."""
     because = state.because
+    # Of two changes one at least of these differs.
     about = "\n".join([state.site, state.at, state.word.value, because.reason.value, because.message])
     return Notice(
         id=hashlib.sha256(about.encode()).hexdigest()[:32],

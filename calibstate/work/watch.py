@@ -231,7 +231,7 @@ class _Turn:
                 if not ours or session.stop():
                     break
                 cut = replace(prepared, plan=replace(plan, steps=tuple(ours)))
-                applied = carry_out(cut, _tell_nobody, excluded=check(cut), only_this=True)
+                applied = carry_out(cut, lambda outcome: None, excluded=check(cut), only_this=True)
                 self.outcomes.update({outcome.target: outcome for outcome in applied.outcomes})
                 if not any(outcome.result is Result.DONE for outcome in applied.outcomes):
                     break
@@ -247,6 +247,7 @@ class _Turn:
         """Publish what is there."""
         from .observe import observe
 
+        # By a look of its own: what others saw of it is not published again.
         try:
             written = observe(replace(session, observed=()), publish=True)
         except CalibstateError as error:
@@ -265,6 +266,7 @@ class _Turn:
             there: dict[RepositoryAddress, Shown] = {}
             for address in places_of(desired, session.scope):
                 there[address] = Shown(places.published_review(address), places.sight(address))
+            # What waits for a person would only be told as not deployed.
             keys = unreviewed(desired, there, undone(desired, plan), session.now())
             tickets = tuple(key.name for key in keys)
             if not tickets:
@@ -295,6 +297,7 @@ class _Turn:
             return True
         from .page import page
 
+        # Of all sites, by what they have published.
         session = replace(self.session, requested=Scope(), observed=("published",))
         try:
             page(session, self.wishes.pages, self.wishes.page, max_age=self.wishes.page_age)
@@ -302,7 +305,3 @@ class _Turn:
             self.fail(error, WatchReason.PAGE_NOT_WRITTEN, "No pages were written")
             return False
         return True
-
-
-def _tell_nobody(outcome: Outcome) -> None:
-    """Tell nobody: what came of it is told at the end."""
