@@ -88,8 +88,10 @@ class Origin:
         last = [levels[-1] + off.get(amplifier, 0) for amplifier in AMPLIFIERS]
         self.certify_tables(dataset_type, name, [*tables[:-1], table_of(last)])
 
-    def certify_tables(self, dataset_type: str, name: str, tables: Sequence[Table]) -> None:
-        """Certify a table of each detector, which the chain searches first.
+    def certify_tables(
+        self, dataset_type: str, name: str, tables: Sequence[Table], since: str | None = None
+    ) -> None:
+        """Certify a table of each detector, and have it searched first.
 
         Parameters
         ----------
@@ -97,6 +99,8 @@ class Origin:
             As for `certify`.
         tables
             What is certified.
+        since
+            TAI from which on it is valid; `None`: always.
         """
         self.move_chain(name)
         with self.butler(writeable=True) as butler:
@@ -109,7 +113,8 @@ class Origin:
             for detector, table in enumerate(tables):
                 data_id = {"instrument": INSTRUMENT, "detector": detector}
                 refs.append(butler.put(table, type_, data_id, run=f"{name}/run"))
-            butler.registry.certify(name, refs, Timespan(None, None))
+            begin = None if since is None else Time(since, scale="tai")
+            butler.registry.certify(name, refs, Timespan(begin, None))
 
     def decertify(self, dataset_type: str) -> None:
         """Certify the calibrations of the first detector for another time,

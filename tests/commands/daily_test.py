@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.demo.construction.amplifiers import table_of
 from calibstate.demo.construction.world import Exposure
+from calibstate.demo.world import AMPLIFIERS
 from tests.constructing import INSTRUMENT
 from tests.nightly import CHAIN, NIGHTS, Nightly, make_nightly
 from tests.services.sasquatch import TOKEN, SasquatchProxy, sasquatch_proxy
@@ -135,6 +137,15 @@ def test_a_verdict_is_not_stale_for_what_its_pipeline_does_not_take(verified: Ni
     verified.origin.certify("dark", f"{INSTRUMENT}/calib/DM-2/dark.20241201a", [10.5, 10.5])
 
     assert verdicts(verified.daily(FIRST)) == {1: "passed", 2: "passed", 3: "stale"}
+
+
+def test_a_verdict_is_not_stale_for_what_is_valid_at_another_time(verified: Nightly) -> None:
+    tables = [table_of([level] * len(AMPLIFIERS)) for level in (100.5, 101.5)]
+    name = f"{INSTRUMENT}/calib/DM-2/bias.20250101a"
+
+    verified.origin.certify_tables("bias", name, tables, since="2024-12-02T12:00:00")
+
+    assert set(verdicts(verified.daily(FIRST)).values()) == {"passed"}
 
 
 def test_a_recertified_bias_makes_stale_without_a_new_letter(verified: Nightly) -> None:
