@@ -95,7 +95,7 @@ def _of_drift(site: str, drift: Drift) -> Iterator[Finding]:
                 reason = WatchReason.UNREACHABLE
             yield Finding(
                 reason=reason,
-                message=f"{place} could not be seen: {drift.detail}",
+                message=f"{place} could not be seen: {drift.detail.rstrip('.')}.",
                 about=_repositories([place]),
             )
         case What.EXTRA:

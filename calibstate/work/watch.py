@@ -254,7 +254,7 @@ class _Turn:
             self.fail(error, WatchReason.NOT_PUBLISHED, "What is there was not published")
             return
         for address, problem in written.unreachable.items():
-            message = f"{address} could not be seen: {problem.for_anybody}"
+            message = f"{address} could not be seen: {problem.for_anybody.rstrip('.')}."
             self.find(Finding(reason=WatchReason.UNREACHABLE, message=message, about=(address,)))
 
     def review(self, session: Session, plan: Plan, places: Places) -> None:

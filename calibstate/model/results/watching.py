@@ -72,7 +72,9 @@ class Turned(CommandResult):
         """Whether it is worth a line: something was done, or is otherwise."""
         if self.state is None or self.outcomes:
             return True
-        return self.before is None or self.before.findings != self.state.findings
+        if self.before is None or self.before.word is not self.state.word:
+            return True
+        return self.before.findings != self.state.findings
 
     @property
     @override
