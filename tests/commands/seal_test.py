@@ -443,7 +443,7 @@ def test_what_was_deployed_before_the_approval_changed_is_not_touched(deployed_a
 
     ran = sites.apply()
 
-    assert is_refused(ran, f"{OTHER} was approved", "No steps, 1 refused.")
+    assert is_refused(ran, f"{OTHER} was approved", "No steps, 1 refused, 3 missing.")
     assert sites.snapshot("archive", "repo") == before
     approve(sites)
     assert sites.apply().code == 0
