@@ -15,7 +15,7 @@ import pytest
 from calibstate.adapters.locks import open_locks
 from calibstate.cli.app import run
 from tests.commands.construct_killed_test import kill, submitted_by, wait_for
-from tests.constructing import INSTRUMENT, middleware
+from tests.constructing import BPS, INSTRUMENT, middleware
 from tests.nightly import NIGHTS, Nightly, make_nightly
 
 pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
@@ -72,6 +72,15 @@ def test_what_was_killed_is_finished_by_the_next_run(nightly: Nightly, whose: st
     # What it was verified against was written down before it was killed.
     assert all(result["against"] for result in record["results"])
     assert len(nightly.origin.runs()) == 1
+
+
+def test_where_a_site_submits_to_a_batch_system_pipetask_is_run_all_the_same(nightly: Nightly) -> None:
+    nightly.construction.declare_sites("bps", BPS)
+
+    assert verify(nightly) == 0
+
+    (batch,) = (nightly.construction.tree.folder / "scratch").rglob("batch.json")
+    assert json.loads(batch.read_text())["submit"] == "pipetask"
 
 
 def test_of_two_at_once_one_is_refused_and_told_how_to_go_on(nightly: Nightly) -> None:
