@@ -9,7 +9,7 @@ has moved the next letter is taken.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, RefusedError
 from ..lookups.effective import effective, flatten
@@ -57,6 +57,9 @@ class DayLook:
     resolved: Resolved
     """What is effective on that day."""
 
+    by_types: dict[tuple[str, ...], Against] = field(default_factory=dict)
+    """What was asked already, by types: exposures of a sort ask the same."""
+
     def against(self, types: Sequence[str]) -> Against:
         """Return what is effective now for a pipeline.
 
@@ -65,6 +68,9 @@ class DayLook:
         types
             Dataset types that it takes; none: all.
         """
+        in_order = tuple(sorted(types))
+        if in_order in self.by_types:
+            return self.by_types[in_order]
         winners = []
         for winner in self.resolved.winners:
             is_taken = not types or winner.dataset_type in types
@@ -74,11 +80,12 @@ class DayLook:
             self.resolved,
             winners=tuple(winners),
         )
-        in_order = sorted(types)
-        return Against(
-            types=tuple(in_order),
+        against = Against(
+            types=in_order,
             fingerprint=narrowed.fingerprint,
         )
+        self.by_types[in_order] = against
+        return against
 
 
 def look_at_day(day: VerifiedDay, kept: DailyRecord | None, places: ConstructionPlaces) -> DayLook:

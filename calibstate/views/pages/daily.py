@@ -80,6 +80,7 @@ class _Scale:
 
     def x(self, night: int) -> str:
         """Return where a night is, in pixels."""
+        # A single night stands in the middle.
         share = 0.5
         if self.nights > 1:
             share = night / (self.nights - 1)
@@ -87,6 +88,7 @@ class _Scale:
 
     def y(self, value: float) -> str:
         """Return where a value is, in pixels; what is larger is higher."""
+        # So does what is always the same.
         share = 0.5
         if self.most > self.least:
             share = (value - self.least) / (self.most - self.least)
