@@ -7,6 +7,7 @@ our command is killed and is waited for.
 from __future__ import annotations
 
 import json
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_what_was_killed_is_finished_by_the_next_run(nightly: Nightly, whose: st
     assert [result["exposure"] for result in record["results"]] == exposures
     # What it was verified against was written down before it was killed.
     assert all(result["against"] for result in record["results"])
+    assert len(nightly.origin.runs()) == 1
+
+
+def test_who_is_stopped_leaves_the_pipeline_to_the_next_run(nightly: Nightly) -> None:
+    started = nightly.construction.tree.spawn(
+        *WORDS, **{**middleware(nightly.construction), "CALIBSTATE_STANDIN_SLEEP": "1"}
+    )
+    wait_for(lambda: nightly.origin.runs() or started.poll() is not None)
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate()
+
+    assert started.returncode == 4, err
+    assert "running" in out
+    assert "A pipeline that was begun goes on" in err
+    wait_for(lambda: verify(nightly) != 4)
+    assert verify(nightly) == 0
     assert len(nightly.origin.runs()) == 1
 
 
