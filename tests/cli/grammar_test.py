@@ -184,7 +184,9 @@ PLACED = [
 
 
 @pytest.mark.parametrize(("by_argument", "by_option"), PLACED)
-@pytest.mark.parametrize("name", ["status", "drift", "plan", "fingerprint", "observe", "doctor", "show"])
+@pytest.mark.parametrize(
+    "name", ["status", "drift", "plan", "fingerprint", "retention", "observe", "doctor", "show"]
+)
 def test_a_place_is_the_same_as_an_argument_and_as_an_option(
     name: str, by_argument: tuple[str, ...], by_option: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

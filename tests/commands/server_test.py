@@ -67,6 +67,13 @@ def test_a_server_is_read_by_every_command_that_looks_and_never_changed(served: 
     assert looked.code == 0
     assert "wins" in looked.out
 
+    kept = served.run("retention", "--format", "json")
+    assert kept.code == 0, kept.err
+    lines = kept.json["repositories"][SUMMIT]["lines"]
+    assert {line["retention_class"] for line in lines} == {"A", "B"}
+    # A server tells of no files.
+    assert {(line["files"], line["bytes"]) for line in lines} == {(None, None)}
+
     # The server keeps its settings, so this is no test of its own.
     served.change_chain(SUMMIT, lambda children: children[1:])
     before = served.chain(SUMMIT)
