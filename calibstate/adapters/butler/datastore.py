@@ -359,7 +359,9 @@ def files_of_nobody(butler: Butler, folder: str) -> Iterator[tuple[str, Resource
         files: dict[str, ResourcePath] = {}
         for file in ResourcePath.findFileResources([below]):
             path = file.relative_to(store.root)
-            if path is not None:
+            # In an object store a folder may be an object without bytes.
+            is_folder = file.path.endswith("/")
+            if path is not None and not is_folder:
                 files[path] = file
         # The butler has no public question for who has a file.
         owners = store.datastore._refs_associated_with_artifacts(list(files)) if files else {}
