@@ -16,7 +16,7 @@ from ...model.contents import CollectionType, Holding
 from ...model.names import RepositoryAddress
 from ...model.retention import Inventory, LitterFile, StoredAs
 from ...ports.retention import RetentionReader
-from ...ports.silence import USUAL_TIMEOUT
+from ...ports.silence import USUAL_TIMEOUT, heard
 from ..batches import for_each
 from .datastore import artifacts, by_distance, files_of_nobody, has_datastore, sizes_of
 from .holdings import read_rows
@@ -146,6 +146,8 @@ class _Reader(RetentionReader):
                 folders.append(name)
         run_of: dict[ResourcePath, str] = {}
         for folder in folders:
+            # To list many folders takes a while, in which no database answers.
+            heard()
             for path, file in files_of_nobody(self._butler, folder):
                 run = _innermost(path, names)
                 if run:
