@@ -64,7 +64,9 @@ def daily(
       calibstate daily LSSTComCam --day yesterday --run --send
       calibstate daily LSSTComCam --day 20241208 --format markdown
     """
+    from ..factory.notifying import tellers
     from ..work.daily import DailyRun, daily_of, show
+    from ..work.telling import Telling
 
     if not run:
         refuse_without("--run", {"--again": again})
@@ -79,6 +81,7 @@ def daily(
         sends=send,
         again=again,
         lock_timeout=lock_timeout or timedelta(),
+        telling=Telling(tellers()),
     )
     with stopping.listening():
         finish(running.run(), format)

@@ -135,6 +135,15 @@ class DailyRecord(Noun):
     sent: tuple[str, ...] = ()
     """Ids of the metrics that were sent, sorted."""
 
+    told: tuple[str, ...] = ()
+    """Alarms of which people were told, as `Alarm.key` has them, each with the
+    way by which they were, sorted."""
+
+    def with_told(self, keys: Iterable[str]) -> DailyRecord:
+        """Return the record with more alarms that people were told of."""
+        in_order = sorted({*self.told, *keys})
+        return self.model_copy(update={"told": tuple(in_order)})
+
     def with_attempt(self, attempt: DailyAttempt) -> DailyRecord:
         """Return the record with one more run that is begun."""
         attempts = (*self.attempts, attempt)
@@ -188,3 +197,8 @@ class Alarm:
 
     nights: tuple[int, ...]
     """Observing days with exposures of this sort, the first one first."""
+
+    @property
+    def key(self) -> str:
+        """What it is about, whatever the nights."""
+        return f"{self.kind} {self.test} {self.detector}".rstrip()

@@ -114,6 +114,7 @@ class WatchReason(Enum):
     LOCAL_CHANGES = "LocalChanges"
     UNSOUND = "Unsound"
     REFUSED = "Refused"
+    DAILY_ALARM = "DailyAlarm"
     FAILED = "Failed"
     UNREACHABLE = "Unreachable"
     LOCKED = "Locked"

@@ -30,8 +30,10 @@ from ..model.submissions import PipelineSubmission
 from ..ports.daily import DailyRecords
 from ..ports.metrics import MetricStore
 from ..ports.records import Locks
+from .alarms import tell_alarms
 from .scoping import undeclared
 from .session import Session
+from .telling import Telling
 
 if TYPE_CHECKING:
     from ..factory.places import Places
@@ -282,6 +284,9 @@ class DailyRun:
     lock_timeout: timedelta = timedelta()
     """How long is waited for another run."""
 
+    telling: Telling = field(default_factory=Telling)
+    """How people are told of alarms."""
+
     problems: list[Diagnostic] = field(default_factory=list)
     """What kept exposures from being verified."""
 
@@ -321,6 +326,7 @@ class DailyRun:
                 self._keep(look.record)
             self.problems.extend(self._not_verified(look))
             sending = self.send(look.record, store) if store else None
+            self._tell_alarms(look)
         # One that was verified again has another dataset.
         new = []
         for result in look.record.results:
@@ -391,6 +397,24 @@ class DailyRun:
         else:
             self._submitted[kind.kind] = submission
         return record
+
+    def _tell_alarms(self, look: DayLook) -> None:
+        verifying = self.verifying
+        record = self._kept or look.record
+        earlier = [day for day in verifying.records.days() if day < verifying.day.day]
+        before = None
+        if earlier:
+            before = verifying.records.read(earlier[-1])
+        after, problems = tell_alarms(
+            verifying.session,
+            _shown(verifying, look),
+            record,
+            before,
+            self.telling,
+        )
+        self.problems.extend(problems)
+        if after.told != record.told:
+            self._keep(after)
 
     def _keep(self, record: DailyRecord) -> None:
         """Keep what is known of the day, where that is new."""

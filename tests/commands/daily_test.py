@@ -15,6 +15,7 @@ from calibstate.demo.world import AMPLIFIERS
 from tests.constructing import INSTRUMENT
 from tests.nightly import CHAIN, NIGHTS, Nightly, make_nightly
 from tests.services.sasquatch import TOKEN, SasquatchProxy, sasquatch_proxy
+from tests.services.webhook import SECRET, Receiver
 from tests.tree import Ran
 
 pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
@@ -176,6 +177,32 @@ def test_a_detector_that_drifts_alarms_on_the_night_that_was_declared(nightly: N
     assert ran[FOURTH].json["alarms"] == [
         {"exposure_kind": "bias", "test": "MEAN", "detector": "R22_S01", "nights": [SECOND, THIRD, FOURTH]}
     ]
+
+
+def test_people_are_told_of_an_alarm_once_and_not_while_it_goes_on(
+    nightly: Nightly, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    nightly.declare(alarms={"MEAN": 2})
+    for night in (SECOND, THIRD, FOURTH):
+        nightly.origin.drift(night * 100000 + 2)
+    nightly.daily(SECOND, "--run")
+    assert receiver.taken == []
+
+    # Nobody takes it at first.
+    receiver.answers = [503, 503, 503]
+    assert nightly.daily(THIRD, "--run").code == 1
+    assert receiver.taken == []
+    assert nightly.daily(THIRD, "--run").code == 2
+    assert nightly.daily(THIRD, "--run").code == 2
+    assert nightly.daily(FOURTH, "--run").code == 2
+
+    (told,) = receiver.taken
+    assert (told["word"], told["reason"]) == ("stalled", "DailyAlarm")
+    assert "bias MEAN R22_S01" in told["message"]
+    assert told["commands"] == [f"calibstate daily {INSTRUMENT} --day {THIRD}"]
 
 
 def test_an_alarm_is_told_in_text_and_markdown(nightly: Nightly) -> None:

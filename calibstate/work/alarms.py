@@ -1,0 +1,90 @@
+"""Tell people of the alarms of a day's verification, each once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ..errors import Diagnostic
+from ..model.dailyrecords import Alarm, DailyRecord
+from ..model.observations import stamp
+from ..model.results.daily import DailyShown
+from ..model.watching import Notice, Unsent, WatchReason, WatchWord
+from .session import Session
+from .telling import Telling
+
+__all__ = ["tell_alarms"]
+
+_MOST_NAMED = 5
+"""Alarms that are named one by one."""
+
+
+def tell_alarms(
+    session: Session,
+    shown: DailyShown,
+    record: DailyRecord,
+    before: DailyRecord | None,
+    telling: Telling,
+) -> tuple[DailyRecord, tuple[Diagnostic, ...]]:
+    """Tell people of alarms that they do not know of yet.
+
+    Parameters
+    ----------
+    session
+        It says what time it is.
+    shown
+        What the verification of the day came to.
+    record
+        What is kept of the day.
+    before
+        What is kept of the day before that was verified, if there was one: an
+        alarm that goes on is no news.
+    telling
+        How people are reached.
+
+    Returns
+    -------
+    record : DailyRecord
+        The same, with who was told of what.
+    problems : tuple
+        Why some were not told: they are by the next run.
+    """
+    problems: list[Diagnostic] = []
+    known_before: frozenset[str] = frozenset()
+    if before:
+        known_before = frozenset(before.told)
+    # Each way for itself: who is told already is not told again.
+    for teller in telling.tellers:
+        news: list[Alarm] = []
+        for alarm in shown.alarms:
+            key = f"{alarm.key} by {teller.name}"
+            if key in known_before:
+                record = record.with_told([key])
+            elif key not in record.told:
+                news.append(alarm)
+        if not news:
+            continue
+        notice = _notice(session, shown, news)
+        _, wrong = Telling([teller]).tell(Unsent(notice=notice))
+        problems.extend(wrong)
+        if not wrong:
+            record = record.with_told(f"{alarm.key} by {teller.name}" for alarm in news)
+    return record, tuple(problems)
+
+
+def _notice(session: Session, shown: DailyShown, news: Sequence[Alarm]) -> Notice:
+    """Return what people are told of some alarms."""
+    keys = [alarm.key for alarm in news]
+    named = "; ".join(keys[:_MOST_NAMED])
+    if len(keys) > _MOST_NAMED:
+        named += f"; {len(keys) - _MOST_NAMED} more"
+    about = "\n".join([shown.instrument, str(shown.day), *keys])
+    return Notice(
+        id=hashlib.sha256(about.encode()).hexdigest()[:32],
+        site=shown.repository.site,
+        at=stamp(session.now()),
+        word=WatchWord.STALLED,
+        reason=WatchReason.DAILY_ALARM,
+        message=f"{shown.instrument}, {shown.day}: {named}.",
+        commands=(f"calibstate daily {shown.instrument} --day {shown.day}",),
+    )
