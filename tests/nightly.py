@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import yaml
 from astropy.table import Table
 from astropy.time import Time
@@ -50,6 +51,15 @@ class Origin:
         """Add exposures."""
         with self.butler(writeable=True) as butler:
             add_raws(butler, exposures, detectors)
+
+    def add_raw(self, exposure: int, detector: int) -> None:
+        """Add the raw of one more detector of an exposure, like the first."""
+        with self.butler(writeable=True) as butler:
+            data_id = {"instrument": INSTRUMENT, "exposure": exposure}
+            image = butler.get("raw", {**data_id, "detector": 0}, collections=RAWS)
+            # Its hot pixel stands in another column.
+            image = np.roll(image + detector, detector, axis=1)
+            butler.put(image, "raw", {**data_id, "detector": detector}, run=RAWS)
 
     def drift(self, exposure: int, detector: int = 1) -> None:
         """Move the level of one amplifier in an exposure."""

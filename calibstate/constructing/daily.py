@@ -31,17 +31,22 @@ class KindLook:
     """What was seen of the exposures of one sort."""
 
     kind: DailyKind
-    exposures: tuple[int, ...]
-    """Those with raws, sorted."""
+    raws: Mapping[int, int]
+    """How many raws each exposure has, by its number in order."""
 
     output: str
     """Where the next run writes to."""
 
     without: tuple[int, ...]
-    """Exposures that have no result."""
+    """Exposures that have no result, or have got more raws since."""
 
     running: str = ""
     """How it is known that its pipeline runs; empty: it does not."""
+
+    @property
+    def exposures(self) -> tuple[int, ...]:
+        """Exposures that have raws, sorted."""
+        return tuple(self.raws)
 
 
 @dataclass(frozen=True)
@@ -201,20 +206,40 @@ class _Looking:
         )
         for run in in_order:
             self.gather(run)
-        raws = self._day.daily.raws
-        where = self._day.where(self._kind)
-        exposures = tuple(self._reader.exposures(raws, where))
+        raws = self.raws(names[0])
         without = []
-        for exposure in exposures:
+        for exposure, number in raws.items():
+            before = self._record.raws_of(exposure)
+            # Raws come one by one: who was too early looked at some of them.
+            has_more = before is not None and number > before
+            if has_more:
+                self.results.pop(exposure, None)
             if exposure not in self.results:
                 without.append(exposure)
         look = KindLook(
             self._kind,
-            exposures,
+            raws,
             _first_fitting(outputs, searched),
             tuple(without),
         )
         return replace(look, running=self.running(look))
+
+    def raws(self, output: str) -> dict[int, int]:
+        """Return how many raws each exposure has.
+
+        Parameters
+        ----------
+        output
+            Any output of the day: all are made of the same raws.
+        """
+        by_detector = self._day.by_detector(self._kind, output)
+        outputs = self._reader.outputs([by_detector])
+        numbers: dict[int, int] = {}
+        for words in outputs[output].expected:
+            data_id = parse_data_id(words)
+            exposure = int(data_id["exposure"])
+            numbers[exposure] = numbers.get(exposure, 0) + 1
+        return dict(sorted(numbers.items()))
 
     def running(self, look: KindLook) -> str:
         """Return how it is known that a pipeline of these runs.

@@ -38,6 +38,9 @@ class DailyAttempt(Noun):
     exposures: tuple[int, ...]
     """Which of them."""
 
+    raws: tuple[int, ...]
+    """How many raws each of them had."""
+
     output: CollectionName
     """CHAINED collection that it wrote to."""
 
@@ -172,6 +175,16 @@ class DailyRecord(Noun):
         for attempt in reversed(self.attempts):
             if attempt.output == output and exposure in attempt.exposures:
                 return attempt.against
+        return None
+
+    def raws_of(self, exposure: int) -> int | None:
+        """Return how many raws an exposure had when it was last verified.
+
+        `None` where nobody wrote that down.
+        """
+        for attempt in reversed(self.attempts):
+            if exposure in attempt.exposures:
+                return attempt.raws[attempt.exposures.index(exposure)]
         return None
 
     def failed_detectors(self, kind: str, test: str) -> Iterator[str]:

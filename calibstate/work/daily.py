@@ -379,6 +379,7 @@ class DailyRun:
             attempt = DailyAttempt(
                 kind=kind.kind,
                 exposures=wanted,
+                raws=tuple(kind.raws[exposure] for exposure in wanted),
                 output=kind.output,
                 against=look.against(sorted(types or ())),
                 begun=session.utc_now(),

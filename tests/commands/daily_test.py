@@ -89,6 +89,20 @@ def test_an_exposure_that_comes_later_is_verified_alone(verified: Nightly) -> No
     assert verified.origin.data_ids("verifyBiasExpStats", verified.origin.runs()[1]) == [FIRST * 100000 + 4]
 
 
+def test_an_exposure_whose_raws_came_late_is_verified_once_more(verified: Nightly) -> None:
+    verified.origin.add_raw(FIRST * 100000 + 1, 2)
+
+    shown = verified.daily(FIRST)
+    ran = verified.daily(FIRST, "--run")
+    again = verified.daily(FIRST, "--run")
+
+    assert (shown.code, verdicts(shown)) == (4, {1: "no result", 2: "passed", 3: "passed"})
+    assert [exposure["new"] for exposure in ran.json["exposures"]] == [True, False, False]
+    assert len(ran.json["exposures"][0]["detectors"]) == 3
+    assert (ran.code, again.code) == (0, 0)
+    assert [exposure["new"] for exposure in again.json["exposures"]] == [False] * 3
+
+
 def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> None:
     ran = verified.daily(FIRST)
 
