@@ -13,7 +13,7 @@ from ..model.watching import Notice, Unsent, WatchReason, WatchWord
 from .session import Session
 from .telling import Telling
 
-__all__ = ["tell_alarms"]
+__all__ = ["notice_of", "tell_alarms"]
 
 _MOST_NAMED = 5
 """Alarms that are named one by one."""
@@ -64,7 +64,7 @@ def tell_alarms(
                 news.append(alarm)
         if not news:
             continue
-        notice = _notice(session, shown, news)
+        notice = notice_of(session, shown, news)
         _, wrong = Telling([teller]).tell(Unsent(notice=notice))
         problems.extend(wrong)
         if not wrong:
@@ -72,8 +72,18 @@ def tell_alarms(
     return record, tuple(problems)
 
 
-def _notice(session: Session, shown: DailyShown, news: Sequence[Alarm]) -> Notice:
-    """Return what people are told of some alarms."""
+def notice_of(session: Session, shown: DailyShown, news: Sequence[Alarm]) -> Notice:
+    """Return what people are told of some alarms.
+
+    Parameters
+    ----------
+    session
+        It says what time it is.
+    shown
+        What the verification of the day came to.
+    news
+        Those that they do not know of.
+    """
     keys = [alarm.key for alarm in news]
     named = "; ".join(keys[:_MOST_NAMED])
     if len(keys) > _MOST_NAMED:

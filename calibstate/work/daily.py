@@ -326,7 +326,7 @@ class DailyRun:
                 self._keep(look.record)
             self.problems.extend(self._not_verified(look))
             sending = self.send(look.record, store) if store else None
-            self._tell_alarms(look)
+            self.alarm(look)
         # One that was verified again has another dataset.
         new = []
         for result in look.record.results:
@@ -399,7 +399,14 @@ class DailyRun:
             self._submitted[kind.kind] = submission
         return record
 
-    def _tell_alarms(self, look: DayLook) -> None:
+    def alarm(self, look: DayLook) -> None:
+        """Tell people of alarms that they do not know of.
+
+        Parameters
+        ----------
+        look
+            What was seen of the day.
+        """
         verifying = self.verifying
         record = self._kept or look.record
         earlier = [day for day in verifying.records.days() if day < verifying.day.day]
