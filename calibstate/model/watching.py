@@ -138,12 +138,25 @@ class WatchReason(Enum):
         return WatchWord.STALLED
 
     @property
+    def is_of_the_clone(self) -> bool:
+        """Whether the clone holds what nobody has merged, or may do so."""
+        return self in _OF_THE_CLONE
+
+    @property
     def often_mends_itself(self) -> bool:
         """Whether a person is told only when it lasts."""
         return self in _OFTEN_MENDS_ITSELF
 
 
 _BY_ITSELF = frozenset({WatchReason.ON_HOLD, WatchReason.WAITING, WatchReason.APPLIED})
+
+_OF_THE_CLONE = frozenset(
+    {
+        WatchReason.HISTORY_REWRITTEN,
+        WatchReason.OTHER_BRANCH,
+        WatchReason.LOCAL_CHANGES,
+    }
+)
 
 _OFTEN_MENDS_ITSELF = frozenset(
     {

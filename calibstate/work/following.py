@@ -51,9 +51,15 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
             mistake = _mistake(session, commit)
             if mistake is None:
                 forward(root, commit)
-                return
+                break
             if commit == newest:
                 yield Finding(reason=WatchReason.UNSOUND, message=mistake, command="calibstate validate")
+        if checked_out(root).dirty:
+            # What nobody has merged is not carried out.
+            yield Finding(
+                reason=WatchReason.LOCAL_CHANGES,
+                message="Files of the clone are not as its commit has them: `git status` in the clone.",
+            )
     except UnreachableError as error:
         yield Finding(reason=WatchReason.NOT_FETCHED, message=_sentence(error))
     except NotFollowedError as error:

@@ -194,7 +194,10 @@ class _Turn:
         most = _LEASES * settings.pause.total_seconds()
         if before and is_kept_by_another(session, before, most):
             return Turned(self.site, before, stands_by=True)
-        plan = self.apply(session, settings)
+        plan: Plan | None = None
+        # What nobody has merged is carried out by nobody.
+        if not any(finding.reason.is_of_the_clone for finding in self.findings):
+            plan = self.apply(session, settings)
         self.publish(session)
         if plan:
             self.review(session, plan, places)
@@ -225,7 +228,8 @@ class _Turn:
         try:
             # What was done makes other steps possible.
             for _ in range(_ROUNDS):
-                prepared = prepare(session)
+                # What others saw is nothing to act by.
+                prepared = prepare(replace(session, observed=()))
                 plan = prepared.plan
                 ours = steps_let_run(plan, settings)
                 if not ours or session.stop():

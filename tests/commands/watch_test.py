@@ -207,6 +207,32 @@ def test_only_the_branch_that_was_named_is_followed(watched: Watched) -> None:
     assert watched.reasons("usdf") == ["OtherBranch"]
 
 
+@pytest.mark.parametrize("how", ["an edit", "a file that Git does not know", "a commit", "a branch"])
+def test_what_nobody_has_merged_is_not_carried_out(watched: Watched, how: str) -> None:
+    clone = watched.clone("usdf")
+    chain = clone / "chains" / "LSSTComCam-calib.yaml"
+    if how == "a branch":
+        git(clone, "switch", "-q", "-c", "mine")
+    if how == "a file that Git does not know":
+        (clone / "chains" / "mine.yaml").write_text(
+            f"chain: {TOP}/mine\ninstrument: LSSTComCam\nentries: [DM-1]\n"
+        )
+    else:
+        kept = f"chain: {TOP}\ninstrument: LSSTComCam\nentries: [DM-1]\n"
+        chain.write_text(f"{kept}retired: {{DM-2: nobody has agreed}}\n")
+    if how in {"a commit", "a branch"}:
+        git(clone, "commit", "-qam", "Mine")
+    before = watched.sites.chain(ORIGIN)
+
+    for _ in range(2):
+        ran = watched.turn("usdf")
+
+        assert ran.code == 2, ran.out
+        assert watched.word("usdf") == "stalled"
+        assert watched.sites.chain(ORIGIN) == before
+        assert not watched.sites.has(ORIGIN, f"{TOP}/mine")
+
+
 def test_a_clone_that_was_cut_off_on_its_way_is_taken_on(watched: Watched) -> None:
     clone = watched.clone("usdf")
     target = merge_new(watched)
