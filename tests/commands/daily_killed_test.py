@@ -72,7 +72,7 @@ def test_what_was_killed_is_finished_by_the_next_run(nightly: Nightly, whose: st
     assert [result["exposure"] for result in record["results"]] == exposures
     # What it was verified against was written down before it was killed.
     assert all(result["against"] for result in record["results"])
-    # An exposure that was whole is left alone: the others have a RUN of theirs.
+    # An exposure that was whole is left alone; the rest has a RUN of its own.
     assert len(nightly.origin.runs()) in ({1} if whose == "ours" else {1, 2})
     results = nightly.origin.uuids("verifyBiasExpStats")
     assert len(results) == len(exposures)
