@@ -28,6 +28,7 @@ NOUNS = {
     "[PLAN]": {"--plan"},
     "[REV]": {"--to"},
     "[RUN]": {"--run"},
+    "[SITE]": {"--site"},
     "[TICKET]…": {"--ticket"},
     "TICKET…": set(),
     "[PLACE|INSTRUMENT]…": {"--site", "--repository", "--instrument"},
@@ -73,6 +74,7 @@ OWN_WORDS = {
     ("timeline", "--chain"): "one of several",
     ("seal", "--write"): "one word of it, and not a list",
     ("seal", "--ticket"): "what is read, and not what is left of it",
+    ("watch", "--site"): "the one whose loop it is",
     ("page", "--live"): "it looks at all repositories, and names none",
     ("page", "--since"): "it compares with what was declared then",
 }

@@ -36,6 +36,7 @@ ELSEWHERE = {
     (name, "ticket") for name in ("adopt", "certify", "construct", "history", "propose", "rollback", "seal")
 }
 ELSEWHERE |= {("propose", "instrument"), ("init", "instrument"), ("init", "site"), ("watch", "site")}
+ELSEWHERE |= {("daily", "instrument")}
 """Options of the same name that say something else."""
 
 
