@@ -7,6 +7,7 @@ nobody has reviewed what is gone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..model.watching import WatchReason
 from ..ports.following import NotFollowedError
 from .git import Checkout, GitFailedError, opened
 
-__all__ = ["fetched", "forward", "newer"]
+__all__ = ["check", "fetched", "forward", "newer"]
 
 _KEPT = "refs/calibstate/watched"
 """What was fetched last."""
@@ -25,6 +26,9 @@ _UNDER_WAY = "refs/calibstate/forward"
 """Where the clone was about to go; there only while it goes."""
 
 _LIMIT = timedelta(minutes=5)
+
+_OF_THE_KILLED = 600
+"""Seconds from which a lock of Git's is taken for one that was left."""
 
 
 def fetched(folder: str, remote: str, branch: str) -> str:
@@ -64,6 +68,32 @@ def fetched(folder: str, remote: str, branch: str) -> str:
             ) from None
 
 
+def check(folder: str, branch: str) -> None:
+    """Refuse a clone that may hold what nobody has merged.
+
+    Parameters
+    ----------
+    folder
+        The root of a state tree.
+    branch
+        The branch that the clone must be on.
+
+    Raises
+    ------
+    CalibstateError
+        The tree is not in Git, or Git refuses.
+    NotFollowedError
+        The clone is on another branch, or at a commit that the branch did not
+        hold when it was fetched last.
+    """
+    with opened(folder) as checkout:
+        _resume(checkout, branch)
+        here = _where(checkout, branch)
+        last = _commit(checkout, _KEPT)
+        if last and not _holds(checkout, last, here):
+            raise _rewritten(branch, here, last)
+
+
 def newer(folder: str, branch: str, target: str, most: int) -> Sequence[str]:
     """Return commits from where a clone is on to another one.
 
@@ -81,7 +111,8 @@ def newer(folder: str, branch: str, target: str, most: int) -> Sequence[str]:
     Returns
     -------
     sequence of str
-        Those of the branch itself, the newest first; none: it is there.
+        Those of the branch itself that hold the one where the clone is, the
+        newest first; none: it is there.
 
     Raises
     ------
@@ -89,29 +120,19 @@ def newer(folder: str, branch: str, target: str, most: int) -> Sequence[str]:
         The clone is on another branch, or the branch was written anew.
     """
     with opened(folder) as checkout:
-        _resume(checkout)
         here = _where(checkout, branch)
         if here == target:
             return ()
-        if checkout.ask("merge-base", "--is-ancestor", here, target).code:
-            raise NotFollowedError(
-                WatchReason.HISTORY_REWRITTEN,
-                Diagnostic(
-                    "History was rewritten",
-                    f"{branch} is at {target[:10]} now, which does not hold {here[:10]}, where the clone is; "
-                    "so nothing is taken.",
-                    hint="Ask who has written it anew. Who agrees with it: "
-                    f"`git reset --keep {target[:10]}` in the clone.",
-                ),
-            )
-        words = ("rev-list", "--first-parent", f"--max-count={most}", f"{here}..{target}")
+        if not _holds(checkout, target, here):
+            raise _rewritten(branch, here, target)
+        words = ("rev-list", "--first-parent", "--ancestry-path", f"--max-count={most}", f"{here}..{target}")
         return checkout.tell(*words).split()
 
 
 def forward(folder: str, target: str) -> None:
     """Take a clone forward to a commit.
 
-    Who is cut off is taken up by the next `newer`.
+    Who is cut off is taken up by the next `check`.
 
     Parameters
     ----------
@@ -128,28 +149,15 @@ def forward(folder: str, target: str) -> None:
     with opened(folder) as checkout:
         changed = checkout.ask("status", "--porcelain", "--untracked-files=no").out
         if changed:
-            first = changed.splitlines()[0][2:].strip()
-            raise NotFollowedError(
-                WatchReason.LOCAL_CHANGES,
-                Diagnostic(
-                    "Clone was changed by hand",
-                    f"{first} of the clone is not as its commit has it, so the clone does not go forward.",
-                    hint="Take what is wanted into a pull request, then `git checkout -- .` in the clone.",
-                ),
-            )
+            raise _changed(changed.splitlines()[0][2:].strip())
         try:
             checkout.tell("update-ref", _UNDER_WAY, target)
             checkout.tell("merge", "--quiet", "--ff-only", "--no-edit", "--no-autostash", target)
-            checkout.tell("update-ref", "-d", _UNDER_WAY)
         except GitFailedError as error:
-            raise NotFollowedError(
-                WatchReason.LOCAL_CHANGES,
-                Diagnostic(
-                    "Clone does not go forward",
-                    f"It does not go to {target[:10]}: {error.words}",
-                    hint="`git status` in the clone tells more.",
-                ),
-            ) from None
+            raise _not_forward(target, error) from None
+        finally:
+            # Of a merge that has failed nothing is left to be finished.
+            checkout.ask("update-ref", "-d", _UNDER_WAY)
 
 
 def _where(checkout: Checkout, branch: str) -> str:
@@ -167,23 +175,103 @@ def _where(checkout: Checkout, branch: str) -> str:
     return checkout.tell("rev-parse", "--verify", "HEAD^{commit}")
 
 
-def _resume(checkout: Checkout) -> None:
-    """Finish what was cut off: the clone was unchanged when it set out."""
-    answer = checkout.ask("rev-parse", "--verify", "--quiet", f"{_UNDER_WAY}^{{commit}}")
-    if answer.code:
+def _resume(checkout: Checkout, branch: str) -> None:
+    """Finish what was cut off, where nothing but that is to be finished."""
+    target = _commit(checkout, _UNDER_WAY)
+    if target is None:
         return
-    # Of the Git that was cut off; the site's loop is the only one.
-    lock = Path(checkout.git_dir) / "index.lock"
-    lock.unlink(missing_ok=True)
+    here = _where(checkout, branch)
+    last = _commit(checkout, _KEPT)
+    if not last or not _holds(checkout, last, target) or not _holds(checkout, target, here):
+        checkout.ask("update-ref", "-d", _UNDER_WAY)
+        return
+    for name in _departures(checkout):
+        if not _is_of(checkout, name, (here, target)):
+            checkout.ask("update-ref", "-d", _UNDER_WAY)
+            raise _changed(name)
+    _let_go_of_lock(checkout)
     try:
-        checkout.tell("reset", "--quiet", "--hard", answer.out)
+        checkout.tell("reset", "--quiet", "--hard", target)
         checkout.tell("update-ref", "-d", _UNDER_WAY)
     except GitFailedError as error:
-        raise NotFollowedError(
-            WatchReason.LOCAL_CHANGES,
-            Diagnostic(
-                "Clone does not go forward",
-                f"What was cut off on its way to {answer.out[:10]} is not finished: {error.words}",
-                hint="`git status` in the clone tells more.",
-            ),
-        ) from None
+        raise _not_forward(target, error) from None
+
+
+def _departures(checkout: Checkout) -> Sequence[str]:
+    """Return the files that are not as the commit of a clone has them."""
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    answer = checkout.ask(*words)
+    return [entry[3:] for entry in answer.out.split("\0") if entry]
+
+
+def _is_of(checkout: Checkout, name: str, commits: Sequence[str]) -> bool:
+    """Say whether a file is as one of some commits has it."""
+    path = checkout.top / name
+    of_commits: list[str] = []
+    for commit in commits:
+        of_commits.append(checkout.ask("rev-parse", "--verify", "--quiet", f"{commit}:{name}").out)
+    # Git takes a file away before it writes another.
+    if not path.exists():
+        return any(of_commits)
+    # Of a file that none of them has nothing is written over.
+    if not any(of_commits):
+        return True
+    digest = checkout.ask("hash-object", "--end-of-options", name).out
+    return digest in of_commits
+
+
+def _let_go_of_lock(checkout: Checkout) -> None:
+    """Remove the lock that a Git has left that was killed."""
+    lock = Path(checkout.git_dir) / "index.lock"
+    # Somebody may be writing the message of a commit.
+    if lock.exists() and time.time() - lock.stat().st_mtime > _OF_THE_KILLED:
+        lock.unlink(missing_ok=True)
+
+
+def _commit(checkout: Checkout, name: str) -> str | None:
+    """Return the commit of a reference; `None`: there is none."""
+    answer = checkout.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return answer.out if not answer.code else None
+
+
+def _holds(checkout: Checkout, commit: str, older: str) -> bool:
+    """Say whether a commit came out of another, or is that one."""
+    return checkout.ask("merge-base", "--is-ancestor", older, commit).code == 0
+
+
+def _rewritten(branch: str, here: str, target: str) -> NotFollowedError:
+    return NotFollowedError(
+        WatchReason.HISTORY_REWRITTEN,
+        Diagnostic(
+            "History was rewritten",
+            f"{branch} is at {target[:10]}, which does not hold {here[:10]}, where the clone is; "
+            "so nothing is taken.",
+            hint="Ask who has written it anew, or what was committed in the clone. Who agrees with it: "
+            f"`git reset --keep {target[:10]}` in the clone.",
+        ),
+    )
+
+
+def _changed(name: str) -> NotFollowedError:
+    return NotFollowedError(
+        WatchReason.LOCAL_CHANGES,
+        Diagnostic(
+            "Clone was changed by hand",
+            f"{name} of the clone is not as its commit has it, so the clone does not go forward.",
+            hint="Take what is wanted into a pull request, then `git checkout -- .` in the clone.",
+        ),
+    )
+
+
+def _not_forward(target: str, error: GitFailedError) -> NotFollowedError:
+    # Git's own words have paths.
+    public = f"The clone does not go forward to {target[:10]}."
+    return NotFollowedError(
+        WatchReason.LOCAL_CHANGES,
+        Diagnostic(
+            "Clone does not go forward",
+            f"{public} {error.words}",
+            hint="`git status` in the clone tells more.",
+            public=public,
+        ),
+    )

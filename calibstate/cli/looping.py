@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..errors import ExitCode
+from ..work.watch import longest_pause
 from . import screen
 from .stopping import Stopping
 
@@ -25,11 +26,6 @@ __all__ = ["Bounds", "Loop"]
 
 _WELL = frozenset({ExitCode.DONE, ExitCode.DRIFT, ExitCode.REFUSED, ExitCode.PENDING})
 """How a turn ends in which nothing went wrong."""
-
-_LONGEST = timedelta(hours=1)
-"""From one turn to the next at most, however often it went wrong."""
-
-_DOUBLINGS = 6
 
 _LOOK = 0.2
 """Seconds between two looks at a turn that is under way."""
@@ -71,8 +67,8 @@ class Loop:
     bounds: Bounds
     stopping: Stopping
 
-    program: Sequence[str] = (sys.executable, "-m", "calibstate")
-    """What the arguments are given to."""
+    program: Sequence[str] = (sys.executable, "-P", "-m", "calibstate")
+    """What the arguments are given to; no folder that we are in holds it."""
 
     failures: int = field(default=0, init=False)
     """Turns in a row that went wrong."""
@@ -101,10 +97,9 @@ class Loop:
         began
             When the last one began, by the monotonic clock.
         """
-        usual = self.pause()
-        pause = usual * (1 << min(self.failures, _DOUBLINGS))
+        pause = longest_pause(self.pause(), self.failures)
         # By a clock that nobody sets.
-        return max(0.0, min(pause, max(usual, _LONGEST)).total_seconds() - (time.monotonic() - began))
+        return max(0.0, pause.total_seconds() - (time.monotonic() - began))
 
     def turn(self) -> int:
         """Run a turn within its bounds, and return its exit code."""
@@ -113,19 +108,50 @@ class Loop:
         with subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL) as turn:
             began = time.monotonic()
             ends_since: float | None = None
-            while turn.poll() is None:
-                time.sleep(_LOOK)
-                now = time.monotonic()
-                if ends_since is None:
-                    why = self._why_end(turn.pid, now - began)
-                    if why is not None:
-                        screen.tell(why)
-                        _signal(turn, signal.SIGTERM)
-                        ends_since = now
-                elif now - ends_since > self.bounds.grace.total_seconds():
-                    screen.tell("The turn does not end, and is killed; the next one takes it up.")
-                    _signal(turn, signal.SIGKILL)
+            try:
+                while turn.poll() is None:
+                    time.sleep(_LOOK)
+                    ends_since = self.bound(turn, began, ends_since)
+            except KeyboardInterrupt:
+                # Who is in a hurry ends the turn at once, too.
+                _signal(turn, signal.SIGTERM)
+                raise
             return turn.returncode
+
+    def bound(
+        self,
+        turn: subprocess.Popen[bytes],
+        began: float,
+        ends_since: float | None,
+    ) -> float | None:
+        """Ask a turn to end where it has to, and kill it where it does not.
+
+        Parameters
+        ----------
+        turn
+            The turn.
+        began
+            When it began, by the monotonic clock.
+        ends_since
+            When it was asked to end; `None`: it was not.
+
+        Returns
+        -------
+        float or None
+            When it was asked to end, by now.
+        """
+        now = time.monotonic()
+        if ends_since is None:
+            why = self._why_end(turn.pid, now - began)
+            if why is None:
+                return None
+            screen.tell(why)
+            _signal(turn, signal.SIGTERM)
+            return now
+        if now - ends_since > self.bounds.grace.total_seconds():
+            screen.tell("The turn does not end, and is killed; the next one takes it up.")
+            _signal(turn, signal.SIGKILL)
+        return ends_since
 
     def _why_end(self, pid: int, seconds: float) -> str | None:
         """Say why a turn is to end now, if it is."""

@@ -134,14 +134,12 @@ def watch(
         problem = "Neither SITE nor CALIBSTATE_HERE is given."
         raise UsageError(Diagnostic("Nobody says which site", problem, hint="Give one."))
     if alive:
-        finish(look(session, site, every), format)
+        finish(look(session, site, every, turn_limit), format)
     if not once:
         from .looping import Bounds, Loop
 
-        # What nobody can keep is told before the first turn.
-        pause_of(session, site, every)
         bounds = Bounds(turn_limit, memory * _GIB)
-        loop = Loop([*sys.argv[1:], "--once"], lambda: pause_of(session, site, every), bounds, stopping)
+        loop = Loop(_once(sys.argv[1:]), lambda: pause_of(session, site, every), bounds, stopping)
         raise typer.Exit(loop.run())
     from ..factory.notifying import tellers
     from ..model.pages import PageWishes
@@ -153,3 +151,10 @@ def watch(
     wishes = WatchWishes(follows, pages, PageWishes())
     with stopping.listening():
         finish(turn(session, site, wishes, Telling(tellers())), format)
+
+
+def _once(arguments: list[str]) -> list[str]:
+    """Return the command line of one turn of this loop."""
+    # What follows `--` is no option, so it is put behind the command.
+    place = arguments.index("watch") + 1
+    return [*arguments[:place], "--once", *arguments[place:]]

@@ -60,7 +60,6 @@ class Unattended(Enum):
     INGEST_FILES = "ingest-files"
     INGEST_READINGS = "ingest-readings"
     KEEP_RULE = "keep-rule"
-    RECERTIFY = "recertify"
     REGISTER_DATASET = "register-dataset"
     REGISTER_SKYMAP = "register-skymap"
     RESTORE_BUNDLE = "restore-bundle"
@@ -109,6 +108,7 @@ class WatchWord(Enum):
 class WatchReason(Enum):
     """Why a loop goes on as it does; what weighs most comes first."""
 
+    GIT_REFUSES = "GitRefuses"
     HISTORY_REWRITTEN = "HistoryRewritten"
     OTHER_BRANCH = "OtherBranch"
     LOCAL_CHANGES = "LocalChanges"
@@ -137,6 +137,18 @@ class WatchReason(Enum):
             return WatchWord.RECONCILING
         return WatchWord.STALLED
 
+    def asks(self, troubled: int) -> bool:
+        """Say whether a person is asked for.
+
+        Parameters
+        ----------
+        troubled
+            Turns in a row in which something went wrong.
+        """
+        if self.word is not WatchWord.STALLED:
+            return False
+        return troubled >= TIMES_IN_A_ROW or not self.often_mends_itself
+
     @property
     def is_of_the_clone(self) -> bool:
         """Whether the clone holds what nobody has merged, or may do so."""
@@ -152,6 +164,7 @@ _BY_ITSELF = frozenset({WatchReason.ON_HOLD, WatchReason.WAITING, WatchReason.AP
 
 _OF_THE_CLONE = frozenset(
     {
+        WatchReason.GIT_REFUSES,
         WatchReason.HISTORY_REWRITTEN,
         WatchReason.OTHER_BRANCH,
         WatchReason.LOCAL_CHANGES,
@@ -198,7 +211,7 @@ class Condition(Noun):
 class Notice(Noun):
     """What is told to people: a change of state."""
 
-    id: str
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     """Never that of another one."""
 
     site: Word
@@ -296,12 +309,21 @@ class WatchState(Noun):
         return self.word is WatchWord.STALLED and _asked(self) != _asked(before)
 
 
+_EACH_FOR_ITSELF = frozenset({WatchReason.REFUSED, WatchReason.EXTRA, WatchReason.FAILED})
+"""Reasons of which another instance is news, while one is open."""
+
+
 def _asked(state: WatchState) -> frozenset[tuple[str, str]]:
-    """Return what a person is asked for, by reason and command."""
+    """Return what a person is asked for."""
     wanted: set[tuple[str, str]] = set()
     for finding in state.findings:
-        if finding.reason.word is WatchWord.STALLED:
-            wanted.add((finding.reason.value, finding.command))
+        reason = finding.reason
+        if not reason.asks(state.troubled):
+            continue
+        what = finding.command
+        if reason in _EACH_FOR_ITSELF:
+            what = finding.message
+        wanted.add((reason.value, what))
     return frozenset(wanted)
 
 
@@ -327,8 +349,7 @@ def conditions(
     stalling: list[Finding] = []
     going_on: list[Finding] = []
     for finding in findings:
-        patient = finding.reason.often_mends_itself and troubled < TIMES_IN_A_ROW
-        if finding.reason.word is WatchWord.STALLED and not patient:
+        if finding.reason.asks(troubled):
             stalling.append(finding)
         elif finding.reason.word is not WatchWord.READY:
             going_on.append(finding)

@@ -38,41 +38,46 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
     branch
         What is followed.
     """
-    from ..adapters.following import fetched, forward, newer
+    from ..adapters.following import check, fetched, forward, newer
 
     root = str(session.root)
-    if checked_out(root).commit is None:
-        # A tree that is kept nowhere else has nothing to follow.
-        return
     try:
+        # Whether it can be fetched or not: what nobody has merged is not
+        # carried out.
+        check(root, branch.name)
         newest = fetched(root, branch.remote, branch.name)
-        commits = newer(root, branch.name, newest, _MOST)
-        for commit in commits:
+        for commit in newer(root, branch.name, newest, _MOST):
             mistake = _mistake(session, commit)
             if mistake is None:
                 forward(root, commit)
                 break
             if commit == newest:
                 yield Finding(reason=WatchReason.UNSOUND, message=mistake, command="calibstate validate")
-        if checked_out(root).dirty:
-            # What nobody has merged is not carried out.
-            yield Finding(
-                reason=WatchReason.LOCAL_CHANGES,
-                message="Files of the clone are not as its commit has them: `git status` in the clone.",
-            )
     except UnreachableError as error:
         yield Finding(reason=WatchReason.NOT_FETCHED, message=_sentence(error))
     except NotFollowedError as error:
         problem = error.diagnostics[0]
-        yield Finding(reason=error.reason, message=f"{problem.detail} {problem.hint}")
+        message = f"{problem.public or problem.detail} {problem.hint}"
+        yield Finding(reason=error.reason, message=message)
+        return
     except CalibstateError as error:
-        yield Finding(reason=WatchReason.FAILED, message=_sentence(error))
+        yield Finding(reason=WatchReason.GIT_REFUSES, message=_sentence(error))
+        return
+    here = checked_out(root)
+    if here.commit is None:
+        why = "Git does not tell of which commit the tree is, so nothing is carried out."
+        yield Finding(reason=WatchReason.GIT_REFUSES, message=why)
+    elif here.dirty:
+        yield Finding(
+            reason=WatchReason.LOCAL_CHANGES,
+            message="Files of the clone are not as its commit has them: `git status` in the clone.",
+        )
 
 
 def _mistake(session: Session, commit: str) -> str | None:
     """Return the first mistake of a commit, in a sentence."""
     try:
-        declared_at(session, commit)
+        before = declared_at(session, commit)
     except InvalidStateError as error:
         first = error.diagnostics[0]
         at = f" ({first.where})" if first.where else ""
@@ -80,6 +85,8 @@ def _mistake(session: Session, commit: str) -> str | None:
             f"{commit[:10]} does not validate, so what is declared is that of the newest commit that does. "
             f"{first.summary}{at}: {first.detail}"
         )
+    if before.desired is None:
+        return f"{commit[:10]} has no state tree in this folder, so the clone does not go there."
     return None
 
 

@@ -31,13 +31,18 @@ from .telling import Telling
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["WatchWishes", "alive", "pause_of", "settings_of", "turn"]
+__all__ = ["WatchWishes", "alive", "longest_pause", "pause_of", "settings_of", "turn"]
 
 _LEASES = 3
 """Pauses after which another loop of the same site is taken for ended."""
 
 _ROUNDS = 5
 """Plans that are carried out in a turn, one after the other, at most."""
+
+_LONGEST = timedelta(hours=1)
+"""From one turn to the next at most, however often it went wrong."""
+
+_DOUBLINGS = 6
 
 _A_DAY = timedelta(hours=24)
 
@@ -98,22 +103,22 @@ def pause_of(session: Session, site: str, every: timedelta | None) -> timedelta:
         The site.
     every
         What somebody says instead.
-
-    Raises
-    ------
-    UsageError
-        There is no such site.
     """
     if every is not None:
         return every
     try:
         return settings_of(replace(session), site).pause
-    except InvalidStateError:
-        # The turn tells of the mistakes.
+    except CalibstateError:
+        # The turn tells what is wrong.
         return WatchSettings().pause
 
 
-def alive(session: Session, site: str, every: timedelta | None) -> LoopSeen:
+def alive(
+    session: Session,
+    site: str,
+    every: timedelta | None,
+    turn_limit: timedelta,
+) -> LoopSeen:
     """Return how the loop of a site goes on, and whether it does.
 
     Parameters
@@ -124,6 +129,8 @@ def alive(session: Session, site: str, every: timedelta | None) -> LoopSeen:
         The site.
     every
         Time from one turn to the next; `None`: as the site says.
+    turn_limit
+        How long a turn may take.
 
     Raises
     ------
@@ -132,7 +139,27 @@ def alive(session: Session, site: str, every: timedelta | None) -> LoopSeen:
     """
     settings_of(session, site)
     state = session.places().watch(site)
-    return LoopSeen(site, state, session.now(), _LEASES * pause_of(session, site, every))
+    pause = pause_of(session, site, every)
+    troubled = 0
+    if state:
+        troubled = state.troubled
+    # A turn may be under way, and after troubles a loop waits longer.
+    most = turn_limit + _LEASES * longest_pause(pause, troubled)
+    return LoopSeen(site, state, session.now(), most)
+
+
+def longest_pause(usual: timedelta, failures: int) -> timedelta:
+    """Return the time from one turn to the next after turns that went wrong.
+
+    Parameters
+    ----------
+    usual
+        The time when all goes well.
+    failures
+        Turns in a row that went wrong.
+    """
+    pause = usual * (1 << min(failures, _DOUBLINGS))
+    return min(pause, max(usual, _LONGEST))
 
 
 def turn(
@@ -201,10 +228,10 @@ class _Turn:
         self.publish(session)
         if plan:
             self.review(session, plan, places)
-        state = self.keep(session, places, before)
-        # Pages tell of the loop too, and so come last.
-        if not self.write_pages():
-            state = self.keep(session, places, before)
+        # Pages tell of the loop too; people are told of all that went wrong.
+        self.keep(session, places, before)
+        self.write_pages()
+        state = self.keep(session, places, before, self.telling)
         return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes.values()), before)
 
     def fail(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
@@ -231,6 +258,11 @@ class _Turn:
                 # What others saw is nothing to act by.
                 prepared = prepare(replace(session, observed=()))
                 plan = prepared.plan
+                # Somebody may begin to work in the clone at any time.
+                if self.wishes.branch and (plan.basis.dirty or plan.basis.commit is None):
+                    message = "Files of the clone were changed in the middle of the turn."
+                    self.find(Finding(reason=WatchReason.LOCAL_CHANGES, message=message))
+                    return None
                 ours = steps_let_run(plan, settings)
                 if not ours or session.stop():
                     break
@@ -286,19 +318,28 @@ class _Turn:
                 command = f"calibstate verify {review.ticket} --site {self.site}"
                 self.find(Finding(reason=WatchReason.REFUSED, message=message, command=command))
 
-    def keep(self, session: Session, places: Places, before: WatchState | None) -> WatchState:
+    def keep(
+        self,
+        session: Session,
+        places: Places,
+        before: WatchState | None,
+        telling: Telling | None = None,
+    ) -> WatchState:
         """Keep how the loop goes on, and tell people."""
         state = state_after(session, self.site, self.findings, before)
         try:
-            return keep_and_tell(session, places, state, self.telling)
+            if telling is None:
+                places.publish_watch(state)
+                return state
+            return keep_and_tell(session, places, state, telling)
         except CalibstateError as error:
             self.fail(error, WatchReason.NOT_PUBLISHED, "How the loop goes on was not written")
             return state
 
-    def write_pages(self) -> bool:
-        """Write pages, if any are wanted; say whether that went well."""
+    def write_pages(self) -> None:
+        """Write pages, if any are wanted."""
         if self.wishes.pages is None:
-            return True
+            return
         from .page import page
 
         # Of all sites, by what they have published.
@@ -307,5 +348,3 @@ class _Turn:
             page(session, self.wishes.pages, self.wishes.page, max_age=self.wishes.page_age)
         except CalibstateError as error:
             self.fail(error, WatchReason.PAGE_NOT_WRITTEN, "No pages were written")
-            return False
-        return True

@@ -239,7 +239,9 @@ def test_a_clone_that_was_cut_off_on_its_way_is_taken_on(watched: Watched) -> No
     # As `git merge` leaves it that was killed: some files, and its lock.
     git(clone, "fetch", "-q", "origin", "main:refs/calibstate/watched")
     git(clone, "update-ref", "refs/calibstate/forward", target)
-    (clone / ".git" / "index.lock").write_bytes(b"")
+    lock = clone / ".git" / "index.lock"
+    lock.write_bytes(b"")
+    os.utime(lock, (0, 0))
     shutil.copy(
         watched.sites.tree.state / "chains" / "LSSTComCam-calib.yaml",
         clone / "chains" / "LSSTComCam-calib.yaml",
@@ -281,6 +283,115 @@ def test_no_hook_of_a_clone_is_run(watched: Watched, tmp_path: Path) -> None:
 
     assert watched.at("usdf") == target
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("how", ["an edit", "a commit on another branch", "an edit, and no Git"])
+def test_what_nobody_has_merged_is_not_carried_out_while_the_hub_is_away(
+    watched: Watched, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.turn("usdf")
+    clone = watched.clone("usdf")
+    if how == "a commit on another branch":
+        git(clone, "switch", "-q", "-c", "mine")
+    kept = f"chain: {TOP}\ninstrument: LSSTComCam\nentries: [DM-1]\n"
+    (clone / "chains" / "LSSTComCam-calib.yaml").write_text(f"{kept}retired: {{DM-2: nobody has agreed}}\n")
+    if how == "a commit on another branch":
+        git(clone, "commit", "-qam", "Mine")
+    watched.hub.rename(watched.folder / "away.git")
+    if how == "an edit, and no Git":
+        monkeypatch.setenv("PATH", "/nonexistent")
+    before = watched.sites.chain(ORIGIN)
+
+    watched.turn("usdf")
+
+    assert watched.sites.chain(ORIGIN) == before
+    assert watched.word("usdf") == "stalled"
+
+
+def test_a_merge_that_fails_is_not_finished_over_somebodys_work(watched: Watched) -> None:
+    clone = watched.clone("usdf")
+    (clone / "notes.txt").write_text("mine\n")
+    (watched.sites.tree.state / "notes.txt").write_text("the hub's\n")
+    watched.merge("Add notes")
+    watched.turn("usdf")
+    git(clone, "switch", "-q", "-c", "mine")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "Mine")
+    mine = watched.at("usdf")
+    site = clone / "sites" / "summit.yaml"
+    site.write_text(f"{site.read_text()}# mine\n")
+
+    for _ in range(2):
+        watched.turn("usdf")
+
+    assert watched.at("usdf") == mine
+    assert (clone / "notes.txt").read_text() == "mine\n"
+    assert site.read_text().endswith("# mine\n")
+    assert str(watched.folder) not in json.dumps(watched.state("usdf"))
+
+
+def test_what_was_cut_off_is_not_finished_over_what_somebody_has_changed_since(watched: Watched) -> None:
+    clone = watched.clone("usdf")
+    before, target = watched.at("usdf"), merge_new(watched)
+    git(clone, "fetch", "-q", "origin", "main:refs/calibstate/watched")
+    git(clone, "update-ref", "refs/calibstate/forward", target)
+    site = clone / "sites" / "summit.yaml"
+    site.write_text(f"{site.read_text()}# mine\n")
+
+    watched.turn("usdf")
+
+    assert watched.at("usdf") == before
+    assert site.read_text().endswith("# mine\n")
+    assert watched.reasons("usdf")[0] == "LocalChanges"
+
+
+def test_a_merge_of_the_branch_into_another_takes_no_clone_sideways(watched: Watched) -> None:
+    state = watched.sites.tree.state
+    merged = watched.merge("Something")
+    watched.turn("usdf")
+    # Its first parent is what nobody has followed, and it does not validate.
+    git(state, "switch", "-q", "-c", "aside", "HEAD~1")
+    git(state, "commit", "-q", "--allow-empty", "-m", "Aside")
+    git(state, "merge", "-q", "--no-ff", "-m", "Fox", "main")
+    chain = state / "chains" / "LSSTComCam-calib.yaml"
+    chain.write_text(chain.read_text().replace("entries:", "entires:"))
+    git(state, "commit", "-q", "-a", "--amend", "--no-edit")
+    git(state, "push", "-q", "origin", "aside:main")
+
+    for _ in range(2):
+        watched.turn("usdf")
+
+    assert watched.at("usdf") == merged
+    assert "Unsound" in watched.reasons("usdf")
+
+
+def test_a_commit_without_the_tree_is_passed_over_and_the_next_is_taken(watched: Watched) -> None:
+    state = watched.sites.tree.state
+    settings = (state / "calibstate.yaml").read_text()
+    (state / "calibstate.yaml").unlink()
+    watched.merge("Move the tree")
+
+    assert watched.turn("usdf").code == 2
+    assert watched.reasons("usdf") == ["Unsound"]
+    assert (watched.clone("usdf") / "calibstate.yaml").exists()
+
+    (state / "calibstate.yaml").write_text(settings)
+    mended = watched.merge("Move it back")
+    assert watched.turn("usdf").code == 0
+    assert watched.at("usdf") == mended
+
+
+def test_a_site_that_was_taken_out_and_comes_back_is_kept_again(watched: Watched) -> None:
+    file = watched.sites.tree.state / "sites" / "bts.yaml"
+    declared = file.read_text()
+    file.unlink()
+    watched.sites.tree.settings(waves=[["usdf"], ["summit"]])
+    watched.merge("Close the test stand")
+    assert watched.turn("bts").code == 64
+
+    file.write_text(declared)
+    watched.merge("Open it again")
+
+    assert watched.turn("bts").code == 0
 
 
 # What fails by itself
@@ -388,11 +499,14 @@ def test_a_health_check_tells_a_loop_that_goes_on_from_one_that_does_not(
     assert watched.run("usdf", *alive).code == 1
     watched.turn("usdf")
     assert watched.run("usdf", *alive).code == 0
-    later = datetime.now(UTC) + timedelta(minutes=4)
+    later = datetime.now(UTC) + timedelta(hours=2, minutes=4)
     monkeypatch.setattr(clock, "source", lambda: later)
     ran = watched.run("usdf", *alive)
     assert ran.code == 1
     assert "does not go on" in ran.out
+    # A moment of the future is no sign of life.
+    watched.alter("usdf", lambda state: state.update(at="2099-01-01T00:00:00Z"))
+    assert watched.run("usdf", *alive).code == 1
 
 
 # Telling people
