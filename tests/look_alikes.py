@@ -33,6 +33,7 @@ calibstate.yaml:
   waves: [[usdf], [summit, bts]]
   windows:
     - {deny: summit, from: "0 18 * * *", for: 14h, zone: America/Santiago, because: observing}
+  retention: {keep: {intermediates: 90d}}
   policy:
     levels: {A302: warning}
     exceptions:
@@ -60,6 +61,7 @@ sites/usdf.yaml:
     scratch: /sdf/scratch
     user_prefix: u/someone/
     environment: [MY_VARIABLE]
+  watch: {every: 30m, apply: [import-bundle], chains: apply}
 sites/summit.yaml:
   site: summit
   title: Cerro Pachón summit
@@ -184,6 +186,16 @@ skymaps/lsst_cells_v1.yaml:
   config: lsst_cells_v1.skymap.config
   hash: e2736e41244df00bbdb93aecac0ae4b2d19dda91
   only: [usdf/main]
+daily/LSSTComCam.yaml:
+  instrument: LSSTComCam
+  at: usdf/main
+  chain: LSSTComCam/calib
+  raws: LSSTComCam/raw/all
+  since: "2024-12-01"
+  verify: {bias: verifyBias, dark: verifyDark, flat: verifyFlat}
+  alarms: {MEAN: 1}
+  send:
+    sasquatch: {url: "https://proxy.example.org", namespace: lsst.dm}
 sources/LSSTComCam.yaml:
   instrument: LSSTComCam
   at: usdf/main

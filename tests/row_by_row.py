@@ -18,7 +18,7 @@ __all__ = ["row_by_row"]
 def row_by_row() -> Iterator[None]:
     """Have impact resolve every row by itself, which takes its time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_blocks", _rows)
+        patch.setattr(module, "blocks_of", _rows)
         patch.setattr(module, "Alike", _Apart)
         yield
 

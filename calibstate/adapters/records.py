@@ -217,9 +217,13 @@ def publish_exposures(
         The store does not answer.
     """
     store = open_store(uri, timeout)
+    key = _exposures(place)
+    folder, _, _ = key.rpartition("/")
     with reached(store, "The exposures were not published."):
         store.look()
-        store.write(_exposures(place), data)
+        # Of who was killed.
+        store.resume(folder)
+        store.write(key, data)
 
 
 def published_exposures(

@@ -104,6 +104,10 @@ class ObservedByOthers:
         store = self._stores.of(address)
         head = store.published_head(address)
         if head is None:
+            # Sites may publish sights alone, and an old file has no head.
+            alone = self._alone(address, unseen)
+            if alone:
+                return alone
             observation = self._read(address, unseen)
             whole = partial(_recorded, lambda: observation)
             return _Newest(observation, whole, lambda: None, SeenBy.PUBLISHED)
@@ -126,6 +130,26 @@ class ObservedByOthers:
             return _recorded(read)
 
         return _Newest(head, recorded, sight, SeenBy.PUBLISHED)
+
+    def _alone(self, address: RepositoryAddress, unseen: UnreachableError) -> _Newest | None:
+        """Return a repository by its sight, where no observation is read."""
+        store = self._stores.of(address)
+        if not self._observations.by_sights or store.is_soon_read(address):
+            return None
+        sight = store.sight(address)
+        # Sights of before did not tell what was listed.
+        if sight is None or sight.listed is None:
+            return None
+        head = ObservationHead(
+            address=sight.address,
+            butler=sight.butler,
+            at=sight.at,
+            version=sight.version,
+            declared=sight.declared,
+        )
+        read = partial(self._read, address, unseen)
+        sighted = partial(_sighted, sight, self._sealed, read)
+        return _Newest(head, sighted, lambda: sight, SeenBy.PUBLISHED)
 
     def _read(self, address: RepositoryAddress, unseen: UnreachableError) -> Observation:
         try:

@@ -32,7 +32,7 @@ COMMIT = "observatory/calibstate@3d3c42e5aac5ba805825da76410c181273ba90b1"
 TOP = "LSSTComCam/calib"
 TREE = ["calibstate.yaml", "sites/summit.yaml", "sites/usdf.yaml"]
 AROUND = [".github/CODEOWNERS", ".github/PULL_REQUEST_TEMPLATE.md", ".gitignore", ".pre-commit-config.yaml"]
-WORKFLOWS = [f".github/workflows/{name}.yml" for name in ("apply-site", "apply", "drift", "plan")]
+WORKFLOWS = [f".github/workflows/{name}.yml" for name in ("apply-site", "apply", "drift", "pages", "plan")]
 ALL = sorted([*TREE, *AROUND, *WORKFLOWS])
 
 Init = Callable[..., Ran]

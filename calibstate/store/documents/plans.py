@@ -17,7 +17,15 @@ from ...model.results.drift import DriftFound
 from ...model.seen import Seen
 from .base import FORMAT, without_folders
 
-__all__ = ["DriftDocument", "PlanDocument", "StepEntry", "drift_document", "drift_entries", "summary"]
+__all__ = [
+    "DriftDocument",
+    "PlanDocument",
+    "StepEntry",
+    "drift_document",
+    "drift_entries",
+    "drift_with_next_steps",
+    "summary",
+]
 
 
 class StepEntry(Noun):
@@ -141,14 +149,25 @@ def drift_entries(departures: Iterable[Drift]) -> tuple[Drift, ...]:
     return tuple(entries)
 
 
+def drift_with_next_steps(departures: Iterable[Drift]) -> tuple[Drift, ...]:
+    """Return drift as documents have it that tell what to do about it.
+
+    Parameters
+    ----------
+    departures
+        The drift.
+    """
+    # A program is told what a person would look up.
+    told_what_to_do = [drift.model_copy(update={"hint": drift.next_step}) for drift in departures]
+    return drift_entries(told_what_to_do)
+
+
 def drift_document(result: DriftFound) -> DriftDocument:
     """Return the document of the drift that was found."""
     plan = result.plan
-    # A program is told what a person would look up.
-    departures = [drift.model_copy(update={"hint": drift.next_step}) for drift in plan.drift]
     return DriftDocument(
         summary=counted(plan.drift),
-        drift=drift_entries(departures),
+        drift=drift_with_next_steps(plan.drift),
         unseen=plan.unseen,
         undeclared=result.undeclared,
         scope=result.scope,

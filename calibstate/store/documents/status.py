@@ -13,7 +13,7 @@ from ...model.seen import Seen
 from ...model.status import Cell, State, Table
 from ...model.watching import WatchState
 from .base import FORMAT, without_folders
-from .plans import drift_entries
+from .plans import drift_with_next_steps
 
 __all__ = ["StatusDocument", "status_document"]
 
@@ -72,7 +72,7 @@ def status_document(result: TicketsStatus) -> StatusDocument:
         summary=dict(sorted(tally.items())),
         legend=legend,
         tables=tuple(map(_table, status.tables)),
-        beside=drift_entries(status.beside),
+        beside=drift_with_next_steps(status.beside),
         unseen=status.unseen,
         undeclared=result.undeclared,
         scope=result.scope,
@@ -96,7 +96,7 @@ def _cell(cell: Cell) -> Cell:
         last = last.model_copy(update={"reason": without_folders(last.reason)})
     update = {
         "reason": without_folders(cell.reason),
-        "drift": drift_entries(cell.drift),
+        "drift": drift_with_next_steps(cell.drift),
         "last": last,
     }
     return cell.model_copy(update=update)
