@@ -21,6 +21,8 @@ from tests.nightly import NIGHTS, Nightly, make_nightly
 
 pytest.importorskip("lsst.ctrl.mpexec", reason="the extra `construct` is not installed")
 
+pytestmark = pytest.mark.slow
+
 NIGHT = NIGHTS[0]
 WORDS = ("daily", INSTRUMENT, "--day", str(NIGHT), "--run")
 LOCK = f"daily/{INSTRUMENT}"
