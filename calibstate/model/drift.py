@@ -33,9 +33,6 @@ class What(Enum):
     """It waits for something that is not done here and now."""
 
 
-_GUARDS = frozenset(guard.value for guard in Guard)
-"""Reasons that are guards, which a person can pass."""
-
 _MOST_NAMED = 2
 """Repositories that are named one by one."""
 
@@ -109,7 +106,7 @@ class Drift(Noun):
         # What is refused for a reason of its own is for a person to resolve.
         if not self.reason:
             return f"See what would end it: `calibstate plan{self._words_of_part}`."
-        if self.reason in _GUARDS:
+        if any(self.reason == guard.value for guard in Guard):
             return f"See how long it is kept, and who may pass: `calibstate plan{self._words_of_part}`."
         return ""
 
