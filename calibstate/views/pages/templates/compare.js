@@ -63,7 +63,6 @@
     return all.filter(({ a, b }) => a !== b);
   };
   const compared = (first, second) => {
-    if (first.fingerprint && first.fingerprint === second.fingerprint) return { rows: 0, cells: [] };
     const [a, b] = [byFilter(first), byFilter(second)];
     const alike = new Map();
     let rows = 0;
