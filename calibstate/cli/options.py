@@ -59,6 +59,7 @@ __all__ = [
     "exposure_number",
     "refuse_together",
     "refuse_without",
+    "up_to_a_week",
 ]
 
 
@@ -261,6 +262,14 @@ def duration(text: str | timedelta) -> timedelta:
     if not match:
         raise typer.BadParameter(f"{spelled(text)} is no duration; write 90s, 30m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def up_to_a_week(text: str | timedelta) -> timedelta:
+    """Return a duration from a second to a week, such as ``10m``."""
+    time = duration(text)
+    if not _SHORTEST <= time <= _LONGEST:
+        raise typer.BadParameter(f"{spelled(str(text))} is not between 1s and 7d; write 90s, 10m or 2h")
+    return time
 
 
 def beginning_of_journals(text: str | None) -> str:

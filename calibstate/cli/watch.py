@@ -15,7 +15,7 @@ from . import completing
 from .app import app
 from .groups import grouped, shown_as
 from .nouns import Noun
-from .options import USUAL_TIMEOUT, TimeoutOption, duration
+from .options import USUAL_TIMEOUT, TimeoutOption, up_to_a_week
 from .sessions import begin
 from .showing import finish
 from .stopping import Stopping
@@ -48,7 +48,7 @@ def watch(
         typer.Option(
             "--every",
             metavar="DURATION",
-            parser=duration,
+            parser=up_to_a_week,
             envvar="CALIBSTATE_EVERY",
             help="Time from one turn to the next; as the site says unless told.",
         ),
@@ -86,7 +86,7 @@ def watch(
         typer.Option(
             "--turn-limit",
             metavar="DURATION",
-            parser=duration,
+            parser=up_to_a_week,
             envvar="CALIBSTATE_TURN_LIMIT",
             help="Time from which a turn is to end; 2h unless told.",
         ),

@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .actions import Action
 from .names import Noun, RepositoryAddress, Word
@@ -66,6 +66,21 @@ class Unattended(Enum):
     WRITE_CURATED = "write-curated"
 
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+_LONGEST = timedelta(days=7)
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+
+
+def _is_watched(text: str) -> str:
+    if _duration(text) > _LONGEST:
+        raise ValueError(f"{text!r} is longer than a week, in which nobody would be told; write at most 7d")
+    return text
+
+
 class WatchSettings(Noun):
     """What a site lets run by itself."""
 
@@ -75,14 +90,17 @@ class WatchSettings(Noun):
     chains: Chains = Chains.ASK
     """What becomes of actions that change what is searched."""
 
-    every: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[smhd]$")] = "10m"
-    """Time from one turn to the next."""
+    every: Annotated[
+        str,
+        Field(pattern=r"^[1-9][0-9]{0,5}[smhd]$"),
+        AfterValidator(_is_watched),
+    ] = "10m"
+    """Time from one turn to the next, a week at most."""
 
     @property
     def pause(self) -> timedelta:
         """Time from one turn to the next."""
-        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-        return timedelta(**{units[self.every[-1]]: int(self.every[:-1])})
+        return _duration(self.every)
 
     def lets(self, action: Action) -> bool:
         """Say whether an action runs without a person.

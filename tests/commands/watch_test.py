@@ -628,6 +628,8 @@ def test_where_nobody_can_be_told_safely_nothing_is_begun(
         ("{apply: [prepend-to-chain]}", "prepend-to-chain"),
         ("{chains: maybe}", "maybe"),
         ("{every: often}", "often"),
+        ("{every: 8d}", "8d"),
+        ("{every: 999999d}", "at most 7d"),
     ],
 )
 def test_what_a_site_cannot_let_run_is_told_at_its_line(watched: Watched, watch: str, words: str) -> None:
@@ -640,6 +642,15 @@ def test_what_a_site_cannot_let_run_is_told_at_its_line(watched: Watched, watch:
     assert ran.code == 1
     assert f"sites/usdf.yaml:{len(said) + 1}:" in ran.err + ran.out
     assert words in ran.err + ran.out
+
+
+@pytest.mark.parametrize("option", ["--every", "--turn-limit"])
+@pytest.mark.parametrize("time", ["0s", "8d", "999999d"])
+def test_a_time_that_no_loop_can_keep_is_refused(watched: Watched, option: str, time: str) -> None:
+    ran = watched.run("usdf", "watch", "usdf", option, time)
+
+    assert ran.code == 64
+    assert "between 1s and 7d" in ran.err
 
 
 @pytest.mark.parametrize("site", ["nowhere", "sumit"])
