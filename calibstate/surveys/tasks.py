@@ -86,7 +86,7 @@ class Tasks:
             departures = "; ".join(standing.why)
             # Whoever acts on what may be gone by now does harm.
             if departures:
-                words += f" Then: {departures}. Look again before anything is done:"
+                words += f" When last seen: {departures}. Look again before anything is done:"
             else:
                 words += " Look again there:"
         yield self.there(standing, TaskSort.LOOK, words, look_at(standing.repository))

@@ -197,7 +197,7 @@ def test_what_was_seen_too_long_ago_is_to_be_looked_at_before_anything_is_done(d
     assert {task["sort"] for task in tasks} == {"look", "archive"}
     assert [task["command"] for task in tasks if "apply" in task["command"]] == []
     (summit,) = [task for task in tasks if task["about"] == SUMMIT]
-    assert "Then: DM-2 not searched. Look again before anything is done:" in summit["words"]
+    assert "When last seen: DM-2 not searched. Look again before anything is done:" in summit["words"]
     (lacking,) = [task for task in tasks if task["sort"] == "archive"]
     assert lacking["command"] == f"calibstate observe --repository {ORIGIN} --publish"
     # What was seen just now is acted on.
