@@ -49,7 +49,7 @@ def timelines_of_sight(
     for name in names:
         chain = sight.chains[name]
         if chain:
-            timelines[name] = chain.timeline.timeline()
+            timelines[name] = chain.timeline
     return timelines
 
 

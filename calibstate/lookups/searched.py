@@ -228,7 +228,7 @@ def chains_of_sight(
     -------
     mapping or None
         By name; `None`: it does not tell of all chains that are declared
-        today, or cannot be read.
+        today.
     """
     here = Scope(repositories=(sight.address,))
     for change in chains_at(desired, here, sight.address):
@@ -240,14 +240,10 @@ def chains_of_sight(
         # A chain that is absent has nothing to show.
         if there is None or name not in desired.chains:
             continue
-        try:
-            timeline = there.timeline.timeline()
-        except ValueError:
-            return None
         chains[name] = LiveChain(
             children=there.children,
             searched=there.searched,
             selected=frozenset(there.selected),
-            timeline=timeline,
+            timeline=there.timeline,
         )
     return chains

@@ -17,7 +17,6 @@ from ..model.observations import SeenEntry
 from ..model.scope import Scope
 from ..model.sights import Ingested, Sight, SightOfChain, SightOfCollection, SightOfTicket
 from ..model.tickets import Ticket
-from ..model.timelinedocument import TimelineEntry
 from ..model.timelines import fold
 from ..ports.butler import ButlerReader
 from .effective import flatten
@@ -171,13 +170,12 @@ class _Looked:
             if leaf in deciding:
                 selected[name_there] = None
         tickets = tickets_of_collections(self.desired)
-        timeline = fold(resolved, tickets)
         return SightOfChain(
             children=collection.children,
             searched=tuple(searched),
             selected=tuple(selected),
             effective=resolved.fingerprint,
-            timeline=TimelineEntry.of(timeline),
+            timeline=fold(resolved, tickets),
         )
 
     def _standing_for(self, leaves: Sequence[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints
 from .contents import CollectionType
 from .names import Noun, RepositoryAddress
 from .observations import CLOCKS_AGREE, Moment, Name, ObservationHead, SeenEntry, SkymapHash, stamp
-from .timelinedocument import TimelineEntry
+from .timelines import Timeline
 from .timespans import UNBOUNDED
 
 __all__ = [
@@ -61,7 +61,7 @@ class SightOfChain(Noun):
     effective: Fingerprint
     """The effective fingerprint."""
 
-    timeline: TimelineEntry
+    timeline: Timeline
     """Which ticket wins when."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from .names import Noun
 from .timelines import Interval, Odd, Timeline, TimelineRow
@@ -68,8 +69,9 @@ class TimelineEntry(Noun):
         ValueError
             It is no timeline: its columns do not fit together.
         """
-        rows = [_read(row, len(self.tickets)) for row in self.rows]
-        return Timeline(self.fingerprint, self.tickets, tuple(rows))
+        timeline = Timeline(self.fingerprint, self.tickets, tuple(map(_read, self.rows)))
+        timeline.check()
+        return timeline
 
 
 def _written(row: TimelineRow) -> RowEntry:
@@ -88,22 +90,14 @@ def _written(row: TimelineRow) -> RowEntry:
     )
 
 
-def _read(row: RowEntry, tickets: int) -> TimelineRow:
+def _read(row: RowEntry) -> TimelineRow:
     begins = [_moment(begin, UNBOUNDED_BEGIN) for begin in row.begin]
     # Each ends where the next begins.
-    ends = [*begins[1:], _moment(row.end, UNBOUNDED_END)]
+    spans = pairwise((*begins, _moment(row.end, UNBOUNDED_END)))
     intervals: list[Interval] = []
-    for index, (begin, end, ticket) in enumerate(zip(begins, ends, row.ticket, strict=True)):
+    for index, ((begin, end), ticket) in enumerate(zip(spans, row.ticket, strict=True)):
         odd = tuple(Odd(*each) for each in row.odd.get(index, ()))
-        for named in (ticket, *(each.ticket for each in odd)):
-            if not -1 <= named < tickets:
-                raise ValueError(f"{row.dataset_type}: there is no ticket {named}")
-        if begin >= end:
-            raise ValueError(f"{row.dataset_type}: interval {index} ends before it begins")
         intervals.append(Interval(begin, end, ticket, odd))
-    # A row without an interval would have no end either.
-    if not intervals:
-        raise ValueError(f"{row.dataset_type}: it has no interval")
     return TimelineRow(row.dataset_type, row.filters, row.detectors, tuple(intervals))
 
 

@@ -136,6 +136,25 @@ class Timeline:
     rows: tuple[TimelineRow, ...]
     """By dataset type and filters."""
 
+    def check(self) -> None:
+        """Check what was read from a file.
+
+        Raises
+        ------
+        ValueError
+            It is no timeline: a row has no interval, one ends before it
+            begins, or a ticket is not there.
+        """
+        for row in self.rows:
+            if not row.intervals:
+                raise ValueError(f"{row.dataset_type}: it has no interval")
+            for index, interval in enumerate(row.intervals):
+                if interval.begin >= interval.end:
+                    raise ValueError(f"{row.dataset_type}: interval {index} ends before it begins")
+                for ticket in (interval.ticket, *(odd.ticket for odd in interval.odd)):
+                    if not NOTHING <= ticket < len(self.tickets):
+                        raise ValueError(f"{row.dataset_type}: there is no ticket {ticket}")
+
 
 @dataclass(frozen=True)
 class Standing:

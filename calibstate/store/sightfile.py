@@ -6,31 +6,31 @@ checked: a file is as it must be in all its parts, or it is refused.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from ..errors import Diagnostic, InvalidStateError
+from ..model.contents import CollectionType
 from ..model.names import Noun, RepositoryAddress
+from ..model.number_ranges import as_ranges
 from ..model.observations import Moment, Name, SeenEntry, SkymapHash
-from ..model.sights import Fingerprint, Sight, SightOfChain, SightOfCollection, SightOfTicket
-from ..model.timelinedocument import TimelineEntry
+from ..model.sights import Count, Fingerprint, Ingested, Sight, SightOfChain, SightOfCollection, SightOfTicket
+from ..model.timelines import Timeline
 from .observationfile import first_mistake
+from .timelinetable import TimelineTable, positions
 
 __all__ = ["LARGEST", "SightDocument", "dumps", "loads"]
 
 LARGEST = 16 * 1024 * 1024
 """Bytes beyond which a file is not one of ours; a camera of ten years takes
-some hundred thousand."""
+less than two hundred thousand."""
 
 _LONGEST = 200
 """Characters of what was wrong."""
 
 _OURS = ("kind", "format_version")
-_TEXTS = TypeAdapter(list[Name])
-_NUMBERS = re.compile(r"[0-9]{1,9}(\.\.[0-9]{1,9})?(,[0-9]{1,9}(\.\.[0-9]{1,9})?)*")
 
 
 class ChainEntry(Noun):
@@ -39,22 +39,44 @@ class ChainEntry(Noun):
     children: tuple[Name, ...]
     """In search order, as the repository lists them."""
 
-    searched: tuple[Name, ...]
+    searched: tuple[Name, ...] | None = None
     """What is searched through it: the chain flattened, in search order.  The
     collection of a ticket stands for all of its own, where these are searched
-    one after the other as they are declared."""
+    one after the other as they are declared.  Left out: its children."""
 
-    selected: tuple[Name, ...] = ()
-    """Those of ``searched`` that decide a lookup anywhere, in that order."""
+    selected: str = ""
+    """Those of what is searched that decide a lookup anywhere: their places,
+    from 0, such as ``0..3,5``."""
 
     effective: Fingerprint
     """The effective fingerprint; its timeline is among ``timelines``."""
 
 
+class TicketEntry(Noun):
+    """A ticket, as far as it was found."""
+
+    fingerprint: Fingerprint
+    """Over those of its collections that are there, by name; equal ones hold
+    the same."""
+
+    collections: Count
+    """How many of its collections are there."""
+
+    of_collections: Count | None = None
+    """How many are declared; left out: as many."""
+
+    ingested: Ingested | None = None
+    """Left out: nothing is there, or the repository does not tell."""
+
+    whole: bool = False
+    """Whether all is there as its seal and its file say: collections and their
+    chain, and files as far as they were looked at."""
+
+
 class SightDocument(Noun):
     """What one repository showed, small."""
 
-    format_version: Literal["1.0"] = "1.0"
+    format_version: Literal["2.0"] = "2.0"
     kind: Literal["sight"] = "sight"
 
     address: RepositoryAddress
@@ -75,10 +97,10 @@ class SightDocument(Noun):
     chains: Mapping[Name, ChainEntry | None]
     """Declared chains of the repository, by name; null: absent."""
 
-    timelines: Mapping[Fingerprint, TimelineEntry]
+    timelines: Mapping[Fingerprint, TimelineTable]
     """Which ticket wins when, by effective fingerprint."""
 
-    tickets: Mapping[Name, SightOfTicket] = {}
+    tickets: Mapping[Name, TicketEntry] = {}
     """Declared tickets of the repository, as ``INSTRUMENT/TICKET``."""
 
     others: Mapping[Name, SightOfCollection] = {}
@@ -86,12 +108,12 @@ class SightDocument(Noun):
     ticket's; or a ticket's that is not there as it was sealed."""
 
     listed: Mapping[Name, SeenEntry | None] | None = None
-    """Collections that were asked for, by name, but for those of tickets that
-    are there whole; null for one that was absent.  Null altogether: the sight
-    does not tell."""
+    """Collections that were asked for, by name, but for ``chains`` and for
+    those of tickets that are there whole; null for one that was absent.  Left
+    out altogether: the sight does not tell."""
 
     skymaps: Mapping[Name, SkymapHash] | None = None
-    """Hash of each registered skymap, by name; null: nobody asked."""
+    """Hash of each registered skymap, by name; left out: nobody asked."""
 
 
 def dumps(sight: Sight) -> bytes:
@@ -102,33 +124,75 @@ def dumps(sight: Sight) -> bytes:
     sight
         Of one repository.
     """
-    chains: dict[str, ChainEntry | None] = {}
     # Chains that select the same, such as one within another, have one.
-    timelines: dict[str, TimelineEntry] = {}
-    for name, chain in sight.chains.items():
-        chains[name] = None
+    timelines: dict[str, TimelineTable] = {}
+    for chain in sight.chains.values():
         if chain:
-            timelines[chain.effective] = chain.timeline
-            chains[name] = ChainEntry(
-                children=chain.children,
-                searched=chain.searched,
-                selected=chain.selected,
-                effective=chain.effective,
-            )
+            timelines[chain.effective] = TimelineTable.of(chain.timeline)
     document = SightDocument(
+        format_version="2.0",
+        kind="sight",
         address=sight.address,
         at=sight.at,
         version=sight.version,
         declared=sight.declared,
         butler=sight.butler,
-        chains=chains,
+        chains={name: _chain_entry(chain) for name, chain in sight.chains.items()},
         timelines=timelines,
-        tickets=sight.tickets,
+        tickets={name: _ticket_entry(ticket) for name, ticket in sight.tickets.items()},
         others=sight.others,
-        listed=sight.listed,
-        skymaps=sight.skymaps,
     )
-    return document.model_dump_json().encode() + b"\n"
+    told: dict[str, object] = {}
+    if sight.listed is not None:
+        told["listed"] = _without_chains(sight.listed, sight.chains)
+    if sight.skymaps is not None:
+        told["skymaps"] = sight.skymaps
+    document = document.model_copy(update=told)
+    # What was left out is not written either.
+    return document.model_dump_json(exclude_unset=True).encode() + b"\n"
+
+
+def _chain_entry(chain: SightOfChain | None) -> ChainEntry | None:
+    if chain is None:
+        return None
+    places = {name: place for place, name in enumerate(chain.searched)}
+    entry = ChainEntry(
+        children=chain.children,
+        selected=as_ranges(places[name] for name in chain.selected),
+        effective=chain.effective,
+    )
+    if chain.searched != chain.children:
+        entry = entry.model_copy(update={"searched": chain.searched})
+    return entry
+
+
+def _ticket_entry(ticket: SightOfTicket) -> TicketEntry:
+    told: dict[str, object] = {}
+    if ticket.of_collections != ticket.collections:
+        told["of_collections"] = ticket.of_collections
+    if ticket.ingested:
+        told["ingested"] = ticket.ingested
+    if ticket.whole:
+        told["whole"] = True
+    entry = TicketEntry(fingerprint=ticket.fingerprint, collections=ticket.collections)
+    return entry.model_copy(update=told)
+
+
+def _without_chains(
+    listed: Mapping[str, SeenEntry | None], chains: Mapping[str, SightOfChain | None]
+) -> dict[str, SeenEntry | None]:
+    """Return what was listed besides what ``chains`` tell."""
+    rest = dict(listed)
+    for name, chain in chains.items():
+        if name in rest and rest[name] == _listed(chain):
+            del rest[name]
+    return rest
+
+
+def _listed(chain: SightOfChain | None) -> SeenEntry | None:
+    if chain is None:
+        return None
+    return SeenEntry(type=CollectionType.CHAINED, children=chain.children)
 
 
 def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
@@ -150,8 +214,6 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
         raise _refused(of, f"it is larger than {LARGEST} bytes")
     try:
         document = SightDocument.model_validate_json(data, strict=True)
-        # Words of a timeline are any text, and a terminal must obey none.
-        _TEXTS.validate_python(list(_texts_of(document)), strict=True)
     except ValidationError as error:
         raise _refused(of, first_mistake(error)) from None
     # Both have defaults, so pydantic does not miss them.
@@ -160,61 +222,69 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
             raise _refused(of, f"{word}: Field required")
     if document.address != of:
         raise _refused(of, f"it is of {document.address}")
+    timelines = _timelines_of(document)
+    chains: dict[str, SightOfChain | None] = {}
+    for name, entry in document.chains.items():
+        chains[name] = None
+        if entry:
+            chains[name] = _chain_of(entry, name, timelines, of)
+    listed = document.listed
+    if listed is not None:
+        listed = {name: _listed(chain) for name, chain in chains.items()} | dict(listed)
     return Sight(
         address=document.address,
         at=document.at,
         version=document.version,
         declared=document.declared,
         butler=document.butler,
-        chains=_chains_of(document),
-        tickets=document.tickets,
+        chains=chains,
+        tickets={name: _ticket_of(entry) for name, entry in document.tickets.items()},
         others=document.others,
-        listed=document.listed,
+        listed=listed,
         skymaps=document.skymaps,
     )
 
 
-def _chains_of(document: SightDocument) -> Mapping[str, SightOfChain | None]:
-    for fingerprint, timeline in document.timelines.items():
-        if timeline.fingerprint != fingerprint:
-            raise _refused(document.address, "a timeline is not of its fingerprint")
+def _timelines_of(document: SightDocument) -> Mapping[str, Timeline]:
+    timelines: dict[str, Timeline] = {}
+    for fingerprint, table in document.timelines.items():
         try:
-            timeline.timeline()
+            timelines[fingerprint] = table.timeline(fingerprint)
         except ValueError as error:
             raise _refused(document.address, f"timelines: {error}") from None
-    chains: dict[str, SightOfChain | None] = {}
-    for name, entry in document.chains.items():
-        chains[name] = None
-        if entry is None:
-            continue
-        if entry.effective not in document.timelines:
-            raise _refused(document.address, f"{name} has no timeline")
-        chains[name] = SightOfChain(
-            children=entry.children,
-            searched=entry.searched,
-            selected=entry.selected,
-            effective=entry.effective,
-            timeline=document.timelines[entry.effective],
-        )
-    return chains
+    return timelines
 
 
-def _texts_of(document: SightDocument) -> Iterator[str]:
-    """Yield the words of timelines, those that stand for numbers excepted."""
-    for timeline in document.timelines.values():
-        yield from timeline.tickets
-        for row in timeline.rows:
-            yield row.dataset_type
-            yield from row.filters
-            _check_numbers(document, row.detectors)
-            for odd in row.odd.values():
-                for _, detectors in odd:
-                    _check_numbers(document, detectors)
+def _chain_of(entry: ChainEntry, name: str, timelines: Mapping[str, Timeline], of: str) -> SightOfChain:
+    if entry.effective not in timelines:
+        raise _refused(of, f"{name} has no timeline")
+    searched = entry.searched
+    if searched is None:
+        searched = entry.children
+    try:
+        places = positions(entry.selected, len(searched))
+    except ValueError as error:
+        raise _refused(of, f"{name}: selected: {error}") from None
+    return SightOfChain(
+        children=entry.children,
+        searched=searched,
+        selected=tuple(searched[place] for place in places),
+        effective=entry.effective,
+        timeline=timelines[entry.effective],
+    )
 
 
-def _check_numbers(document: SightDocument, text: str) -> None:
-    if text and not _NUMBERS.fullmatch(text):
-        raise _refused(document.address, f"timelines: {text} are no detectors")
+def _ticket_of(entry: TicketEntry) -> SightOfTicket:
+    of_collections = entry.of_collections
+    if of_collections is None:
+        of_collections = entry.collections
+    return SightOfTicket(
+        fingerprint=entry.fingerprint,
+        collections=entry.collections,
+        of_collections=of_collections,
+        ingested=entry.ingested,
+        whole=entry.whole,
+    )
 
 
 def _refused(address: str, why: str) -> InvalidStateError:

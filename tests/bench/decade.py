@@ -27,7 +27,6 @@ from calibstate.model.pages import DeclaredSearch
 from calibstate.model.scope import Scope
 from calibstate.model.seals import Coverage, Seal, SealedCollection, SealedFrom, SealedType
 from calibstate.model.sights import Ingested, Sight, SightOfChain, SightOfTicket
-from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.store import sealfile, sightfile, statefile
 from tests.tree import Tree
 
@@ -284,7 +283,7 @@ def _without_first(desired: DesiredState, search: DeclaredSearch) -> DeclaredSea
 def _sight(
     desired: DesiredState, address: RepositoryAddress, search: DeclaredSearch, seen: datetime
 ) -> Sight:
-    timeline = TimelineEntry.of(replace(search.timeline, fingerprint=digest_of_lines(search.children)))
+    timeline = replace(search.timeline, fingerprint=digest_of_lines(search.children))
     searched = frozenset(search.children)
     chain = SightOfChain(
         children=search.children,

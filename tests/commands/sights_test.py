@@ -128,7 +128,7 @@ def test_a_sight_says_what_a_repository_showed(published: Sites) -> None:
         assert there is not None
         assert there.effective == chain.resolved.fingerprint
         expected = fold(chain.resolved, tickets_of(session))
-        assert there.timeline.timeline() == expected
+        assert there.timeline == expected
     chain_there = sight.chains[TOP]
     assert chain_there is not None
     with published.butler(SUMMIT) as butler:
@@ -419,7 +419,7 @@ def test_what_was_live_has_no_revision(deployed: Sites) -> None:
     [
         lambda text: text[: len(text) // 2],
         lambda text: "",
-        lambda text: text.replace('"1.0"', '"9.0"', 1),
+        lambda text: text.replace('"2.0"', '"9.0"', 1),
         lambda text: text.replace('"sight"', '"observations"', 1),
         lambda text: text.replace(SUMMIT, ORIGIN, 1),
         lambda text: text.replace("bias", "bi\\u202eas", 1),

@@ -12,6 +12,7 @@ from calibstate.model.number_ranges import as_ranges, ranges_in
 from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.model.timelines import NOTHING, filter_and_detector, fold
 from calibstate.model.timespans import UNBOUNDED_END
+from calibstate.store.timelinetable import TimelineTable
 
 MOMENTS = (0, 10, 20, 30, 40, 50, UNBOUNDED_END)
 DETECTORS = range(5)
@@ -52,6 +53,8 @@ def test_that_a_timeline_tells_for_every_detector_what_the_resolver_tells(leaves
     timeline = fold(resolved, tickets)
     written = TimelineEntry.of(timeline)
     assert TimelineEntry.model_validate_json(written.model_dump_json()).timeline() == timeline
+    table = TimelineTable.of(timeline).model_dump_json()
+    assert TimelineTable.model_validate_json(table).timeline(timeline.fingerprint) == timeline
     for dataset_type, filters in (("bias", ("",)), ("flat", FILTERS)):
         for filter in filters:
             rows = [

@@ -149,9 +149,5 @@ def _before(
         # Other chains changed, or content that decides nothing.
         if there is None or there.effective == last:
             continue
-        try:
-            timeline = there.timeline.timeline()
-        except ValueError:
-            continue
         last = there.effective
-        yield Choice(f"{address}@{sight.at}", "sight", address, sight.at, "", timeline, 0)
+        yield Choice(f"{address}@{sight.at}", "sight", address, sight.at, "", there.timeline, 0)
