@@ -210,6 +210,26 @@ class Tree:
         return tuple(claims)
 
     @cached_property
+    def claimed_again(self) -> tuple[tuple[Claim, Claim], ...]:
+        """Claims to a name that is taken, each with the first one."""
+        # Nearly always there are none, among ten thousand names.
+        names = [chain.noun.chain for chain in self.chains]
+        for written in self.tickets:
+            ticket = written.noun
+            names += ticket.leaves
+            if ticket.collection:
+                names.append(ticket.collection)
+        if len(frozenset(names)) == len(names):
+            return ()
+        first: dict[str, Claim] = {}
+        again: list[tuple[Claim, Claim]] = []
+        for claim in self.claims:
+            earlier = first.setdefault(claim.name, claim)
+            if earlier is not claim:
+                again.append((claim, earlier))
+        return tuple(again)
+
+    @cached_property
     def claimed(self) -> Mapping[str, Claim]:
         """What the files say that each collection is; the last of several."""
         return {claim.name: claim for claim in self.claims}
@@ -253,6 +273,23 @@ class Tree:
                     externals.add(entry.external)
         return frozenset(externals)
 
+    @cached_property
+    def chains_below(self) -> Mapping[str, set[str]]:
+        """Names of the declared chains that each declared chain lists."""
+        below: dict[str, set[str]] = {}
+        for name, written in self.desired.chains.items():
+            chain = written.noun
+            inner: set[str] = set()
+            for entry in chain.entries:
+                # What is external is nobody's chain here.
+                if not isinstance(entry, str):
+                    continue
+                meaning = self.desired.meaning(entry, chain.instrument)
+                if meaning and meaning.chain:
+                    inner.add(meaning.chain.noun.chain)
+            below[name] = inner
+        return below
+
     def children(self, entry: str | ExternalEntry, instrument: InstrumentName) -> tuple[str, ...]:
         """Return the collections that an entry of a chain stands for.
 
@@ -268,12 +305,21 @@ class Tree:
         meaning = self.desired.meaning(entry, instrument)
         return meaning.children if meaning else (entry,)
 
-    def listed(self, chain: Written[ChainFile]) -> Iterator[tuple[str, Where]]:
-        """Yield the collections that a chain lists, with the line of each."""
-        for index, entry in enumerate(chain.noun.entries):
-            where = chain.lines.at("entries", index)
-            for child in self.children(entry, chain.noun.instrument):
-                yield child, where
+    def listed(self, chain: Written[ChainFile]) -> Sequence[tuple[str, Where]]:
+        """Return the collections that a chain lists, with the line of each."""
+        return self._listed[chain.lines.file]
+
+    @cached_property
+    def _listed(self) -> Mapping[str, Sequence[tuple[str, Where]]]:
+        """The same by file of the chain; several rules go through it."""
+        listed: dict[str, list[tuple[str, Where]]] = {}
+        for chain in self.chains:
+            children = listed.setdefault(chain.lines.file, [])
+            for index, entry in enumerate(chain.noun.entries):
+                where = chain.lines.at("entries", index)
+                for child in self.children(entry, chain.noun.instrument):
+                    children.append((child, where))
+        return listed
 
 
 def _extents_of(written: Written[Seal]) -> Iterator[Extent]:

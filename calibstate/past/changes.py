@@ -420,11 +420,13 @@ class _Entries:
 
     def entered(self) -> list[str]:
         """Return the entries that were not there before."""
-        return [entry for entry in self.after if entry not in self.before]
+        before = frozenset(self.before)
+        return [entry for entry in self.after if entry not in before]
 
     def left(self) -> list[str]:
         """Return the entries that are not there any more."""
-        return [entry for entry in self.before if entry not in self.after]
+        after = frozenset(self.after)
+        return [entry for entry in self.before if entry not in after]
 
     def placed(self, which: Sequence[str]) -> tuple[Placed, ...]:
         """Return entries, each with the next that is where it was."""

@@ -64,9 +64,9 @@ def _folded(name: str) -> str:
     macOS passes over what cannot be visible, Windows over points and spaces at
     the end and what follows a colon, both over the case.
     """
-    visible = ""
-    for character in name:
-        if unicodedata.category(character) != "Cf":
-            visible += character
+    visible = name
+    # What cannot be visible is not ASCII.
+    if not name.isascii():
+        visible = "".join(character for character in name if unicodedata.category(character) != "Cf")
     before_colon, _, _ = visible.partition(":")
     return before_colon.rstrip(". ").casefold()

@@ -12,7 +12,7 @@ from ...model.names import InstrumentName, collection_name_problem, spelled
 from ...model.policy import Level
 from ...model.tickets import ApprovalStatus, Ticket
 from ..rule import Finding, Findings, mistake
-from ..tree import Claim, Tree
+from ..tree import Tree
 from ..words import did_you_mean, line
 
 
@@ -49,7 +49,7 @@ def chains_nowhere(tree: Tree) -> Findings:
 @mistake("One collection, two meanings")
 def two_meanings(tree: Tree) -> Findings:
     """Find names that are declared as one thing, and as another."""
-    for claim, earlier in _claimed_again(tree):
+    for claim, earlier in tree.claimed_again:
         if claim.meaning == earlier.meaning:
             continue
         declared_at = line(earlier.where)
@@ -62,7 +62,7 @@ def two_meanings(tree: Tree) -> Findings:
 @mistake("Collection listed twice")
 def collections_listed_twice(tree: Tree) -> Findings:
     """Find collections that one ticket lists twice."""
-    for claim, earlier in _claimed_again(tree):
+    for claim, earlier in tree.claimed_again:
         # The same in two files is told as what is declared twice.
         if claim.meaning == earlier.meaning and claim.where.file == earlier.where.file:
             yield Finding(
@@ -134,7 +134,7 @@ def listed_twice(tree: Tree) -> Findings:
         for child, where in tree.listed(chain):
             earlier = first.setdefault(child, where)
             # One finding a line: an entry may bring many collections.
-            if earlier == where or where in reported:
+            if earlier is where or where in reported:
                 continue
             reported.add(where)
             yield Finding(
@@ -199,6 +199,8 @@ def retired_meaning_nothing(tree: Tree) -> Findings:
 def listed_and_retired(tree: Tree) -> Findings:
     """Find retired words whose collections the chain lists."""
     for chain in tree.chains:
+        if not chain.noun.retired:
+            continue
         # The line that counts is the first one of several.
         first: dict[str, Where] = {}
         for child, where in tree.listed(chain):
@@ -220,10 +222,9 @@ def listed_nowhere(tree: Tree) -> Findings:
     # Whoever retires a ticket knows of it, so it needs no note.
     named: set[str] = set()
     for chain in tree.chains:
-        words = (*chain.noun.entries, *chain.noun.retired)
-        for word in words:
-            children = tree.children(word, chain.noun.instrument)
-            named.update(children)
+        named.update(child for child, _ in tree.listed(chain))
+        for word in chain.noun.retired:
+            named.update(tree.children(word, chain.noun.instrument))
     for written in tree.tickets:
         ticket = written.noun
         is_adopted = ticket.approval.status is ApprovalStatus.ADOPTED
@@ -266,15 +267,6 @@ def inner_chains_left_out(tree: Tree) -> Findings:
                 detail=f"`{entry}` is of {other}, not listed by {listed}: there {name} is without it.",
                 hint=f"Add {other} to their `instruments`, or narrow the chain by `only`.",
             )
-
-
-def _claimed_again(tree: Tree) -> Iterator[tuple[Claim, Claim]]:
-    """Yield claims to a name that is taken, each with the first one."""
-    first: dict[str, Claim] = {}
-    for claim in tree.claims:
-        earlier = first.setdefault(claim.name, claim)
-        if earlier is not claim:
-            yield claim, earlier
 
 
 def _entries_without_meaning(tree: Tree) -> Iterator[_Entry]:

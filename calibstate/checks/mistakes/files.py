@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...errors import Where
+from ...model.desired import Lines
 from ...model.names import strange_in
 from ..rule import Finding, Findings, mistake
 from ..tree import Tree
 from ..words import line
 
 
-@dataclass(frozen=True)
-class _File:
-    """What a file declares."""
+class _File(NamedTuple):
+    """What a file declares; there are thousands, and few are wrong."""
 
     key: str
     """The key that says its name."""
 
     name: str
 
-    where: Where
-    """The line of the name."""
+    lines: Lines
 
     expected: str = ""
     """What the file should be called; empty: as one likes."""
+
+    @property
+    def where(self) -> Where:
+        """The line of the name."""
+        return self.lines.value_at(self.key)
 
 
 @mistake("File under another name")
@@ -33,11 +37,11 @@ def misnamed(tree: Tree) -> Findings:
     """Find files that are called otherwise than what they declare."""
     # The file of a chain may have any name.
     for file in (*_sites_and_tickets(tree), *_made_by_us(tree), *_of_kinds(tree)):
-        if file.where.file == file.expected:
+        if file.lines.file == file.expected:
             continue
         detail = f"The file declares what belongs into {file.expected}; nobody would look for it here."
         # Else two names that look alike would be told as different.
-        if strange := strange_in(file.where.file):
+        if strange := strange_in(file.lines.file):
             detail += f" The name of the file has {strange}."
         yield Finding(
             where=file.where,
@@ -49,15 +53,15 @@ def misnamed(tree: Tree) -> Findings:
 @mistake("Declared twice")
 def declared_twice(tree: Tree) -> Findings:
     """Find what two files declare."""
-    first: dict[tuple[str, str], Where] = {}
+    first: dict[tuple[str, str], _File] = {}
     for file in (*_sites_and_tickets(tree), *_chains(tree), *_of_kinds(tree)):
         # Two kinds may call by the same key what is called alike.
-        folder, _, _ = file.where.file.partition("/")
-        earlier = first.setdefault((folder, file.name), file.where)
-        if earlier is not file.where:
+        folder, _, _ = file.lines.file.partition("/")
+        earlier = first.setdefault((folder, file.name), file)
+        if earlier is not file:
             yield Finding(
                 where=file.where,
-                detail=f"The {file.key} {file.name} is declared in {line(earlier)} already.",
+                detail=f"The {file.key} {file.name} is declared in {line(earlier.where)} already.",
                 hint="Keep one of the two.",
             )
 
@@ -67,14 +71,14 @@ def _sites_and_tickets(tree: Tree) -> Iterator[_File]:
         yield _File(
             key="site",
             name=site.noun.site,
-            where=site.lines.value_at("site"),
+            lines=site.lines,
             expected=f"sites/{site.noun.site}.yaml",
         )
     for ticket in tree.tickets:
         yield _File(
             key="ticket",
             name=ticket.noun.name,
-            where=ticket.lines.value_at("ticket"),
+            lines=ticket.lines,
             expected=f"tickets/{ticket.noun.name}.yaml",
         )
 
@@ -84,7 +88,7 @@ def _chains(tree: Tree) -> Iterator[_File]:
         yield _File(
             key="chain",
             name=chain.noun.chain,
-            where=chain.lines.value_at("chain"),
+            lines=chain.lines,
         )
 
 
@@ -96,7 +100,7 @@ def _made_by_us(tree: Tree) -> Iterator[_File]:
             yield _File(
                 key="ticket",
                 name=name,
-                where=written.lines.value_at("ticket"),
+                lines=written.lines,
                 expected=f"{folder}/{name}.yaml",
             )
 
@@ -109,6 +113,6 @@ def _of_kinds(tree: Tree) -> Iterator[_File]:
             yield _File(
                 key=form.key,
                 name=name,
-                where=written.lines.value_at(form.key),
+                lines=written.lines,
                 expected=form.file_of(name),
             )

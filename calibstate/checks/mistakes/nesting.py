@@ -19,7 +19,7 @@ MAX_NESTING = 50
 @mistake("Circle of chains")
 def circles(tree: Tree) -> Findings:
     """Find circles of chains, each once."""
-    left = _without_depth(_chains_below(tree))
+    left = _without_depth(tree.chains_below)
     while left:
         circle = _a_circle(left)
         first = circle[0]
@@ -49,7 +49,7 @@ def circles(tree: Tree) -> Findings:
 @mistake("Chains nested too deeply")
 def nested_too_deeply(tree: Tree) -> Findings:
     """Find the chain that holds more levels of chains than may be."""
-    depths = _depths(_chains_below(tree))
+    depths = _depths(tree.chains_below)
     deepest = max(depths.values(), default=0)
     if deepest <= MAX_NESTING:
         return
@@ -60,24 +60,6 @@ def nested_too_deeply(tree: Tree) -> Findings:
         where=chain.lines.at("entries"),
         detail=f"{name} holds more than {MAX_NESTING} chains, each within the one before.",
     )
-
-
-def _chains_below(tree: Tree) -> Below:
-    """Return which declared chains each chain lists."""
-    desired = tree.desired
-    below = {}
-    for name, written in desired.chains.items():
-        chain = written.noun
-        inner = set()
-        for entry in chain.entries:
-            # What is external is nobody's chain here.
-            if not isinstance(entry, str):
-                continue
-            meaning = desired.meaning(entry, chain.instrument)
-            if meaning and meaning.chain:
-                inner.add(meaning.chain.noun.chain)
-        below[name] = inner
-    return below
 
 
 def _without_depth(below: Below) -> Below:
