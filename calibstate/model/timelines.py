@@ -10,8 +10,7 @@ every detector and moment what a lookup gets.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -262,19 +261,17 @@ def _tracks(
     tracks: dict[tuple[str, str], _Tracks] = {}
     wins: list[_Wins] = []
     previous: Effective | None = None
-    keys: dict[str, tuple[str, int | None]] = {}
+    detectors = _Detectors()
 
     def close() -> None:
         if previous is None:
             return
         track = tuple(wins)
         # Whatever is certified alike wins alike.
-        for data_id in members.get(previous[:2], (previous.data_id,)):
-            if data_id not in keys:
-                keys[data_id] = filter_and_detector(data_id)
-            filter, detector = keys[data_id]
+        data_ids = tuple(members.get(previous[:2], (previous.data_id,)))
+        for filter, having in detectors[data_ids].items():
             alike = tracks.setdefault((previous.dataset_type, filter), {})
-            alike.setdefault(track, set()).add(detector)
+            alike.setdefault(track, set()).update(having)
 
     # There are millions of winners, sorted by type, data ID and begin: one
     # pass has them all.
@@ -291,6 +288,18 @@ def _tracks(
         previous = winner
     close()
     return tracks
+
+
+class _Detectors(dict[tuple[str, ...], Mapping[str, Set[int | None]]]):
+    """Detectors of data IDs by filter; many types have the same data IDs."""
+
+    def __missing__(self, data_ids: tuple[str, ...]) -> Mapping[str, Set[int | None]]:
+        by_filter: dict[str, set[int | None]] = {}
+        for data_id in data_ids:
+            filter, detector = filter_and_detector(data_id)
+            by_filter.setdefault(filter, set()).add(detector)
+        self[data_ids] = by_filter
+        return by_filter
 
 
 def filter_and_detector(data_id: str) -> tuple[str, int | None]:
@@ -328,19 +337,20 @@ def _row(dataset_type: str, filters: tuple[str, ...], tracks: _Tracks) -> Timeli
         for wins in track:
             edges.add(wins.begin)
             edges.add(wins.end)
+    alike = _Alike(tuple(tracks.values()))
     # How far each track has been gone through.
-    reached = dict.fromkeys(tracks, 0)
+    reached = [0] * len(tracks)
     intervals: list[Interval] = []
     for begin, end in pairwise(sorted(edges)):
-        winning: dict[int, set[int | None]] = {}
-        for track, having in tracks.items():
-            while reached[track] < len(track) and track[reached[track]].end <= begin:
-                reached[track] += 1
+        winning: dict[int, tuple[int, ...]] = {}
+        for place, track in enumerate(tracks):
+            while reached[place] < len(track) and track[reached[place]].end <= begin:
+                reached[place] += 1
             ticket = NOTHING
-            if reached[track] < len(track) and track[reached[track]].begin <= begin:
-                ticket = track[reached[track]].ticket
-            winning.setdefault(ticket, set()).update(having)
-        interval = _interval(begin, end, winning)
+            if reached[place] < len(track) and track[reached[place]].begin <= begin:
+                ticket = track[reached[place]].ticket
+            winning[ticket] = (*winning.get(ticket, ()), place)
+        interval = _interval(begin, end, winning, alike)
         # What goes on over an edge of other detectors stays one interval.
         if intervals and intervals[-1][2:] == interval[2:]:
             interval = interval._replace(begin=intervals.pop().begin)
@@ -348,19 +358,34 @@ def _row(dataset_type: str, filters: tuple[str, ...], tracks: _Tracks) -> Timeli
     return TimelineRow(dataset_type, filters, as_ranges(detectors), tuple(intervals))
 
 
-def _interval(begin: int, end: int, winning: Mapping[int, set[int | None]]) -> Interval:
+class _Alike(dict[tuple[int, ...], tuple[int, str]]):
+    """Number and names of the detectors of some tracks, by their places.
+
+    There are few tracks, and they come together again and again.
+    """
+
+    def __init__(self, detectors: Sequence[Set[int | None]]) -> None:
+        super().__init__()
+        self.detectors = detectors
+
+    def __missing__(self, places: tuple[int, ...]) -> tuple[int, str]:
+        together: set[int | None] = set()
+        for place in places:
+            together |= self.detectors[place]
+        named = [detector for detector in together if detector is not None]
+        self[places] = (len(together), as_ranges(named))
+        return self[places]
+
+
+def _interval(begin: int, end: int, winning: Mapping[int, tuple[int, ...]], alike: _Alike) -> Interval:
     """Return an interval: what most have, and the odd ones."""
-    number: Counter[int] = Counter()
-    for ticket, having in winning.items():
-        number[ticket] = len(having)
     # Of two that as many have, the later ticket: always the same one.
-    most = max(number, key=lambda ticket: (number[ticket], ticket))
+    most = max(winning, key=lambda ticket: (alike[winning[ticket]][0], ticket))
     odd: list[Odd] = []
     for ticket in sorted(winning):
-        if ticket == most:
-            continue
-        detectors = [detector for detector in winning[ticket] if detector is not None]
-        odd.append(Odd(ticket, as_ranges(detectors)))
+        if ticket != most:
+            _, detectors = alike[winning[ticket]]
+            odd.append(Odd(ticket, detectors))
     return Interval(begin, end, most, tuple(odd))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 __all__ = [
     "EMPTY",
@@ -71,6 +72,7 @@ def tai_of(moment: datetime) -> int:
     return (since // timedelta(microseconds=1)) * 1_000
 
 
+@lru_cache(maxsize=4096)
 def format_bound(bound: int) -> str | None:
     """Return a bound as TAI text without a zone; `None` where unbounded."""
     if bound in UNBOUNDED:

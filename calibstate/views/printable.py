@@ -15,6 +15,9 @@ def printable(words: str) -> str:
 
     So two words that differ in it are not shown alike: ``DM<U+200B>-1``.
     """
+    # Nearly all words are, and pages have a million.
+    if words.isprintable():
+        return words
     shown = []
     for character in words:
         if is_hidden(character):

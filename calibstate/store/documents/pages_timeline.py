@@ -10,7 +10,7 @@ from typing import Literal
 from ...model.names import CollectionName, InstrumentName, RepositoryAddress
 from ...model.pages import Held, PageContent
 from ...model.timelinedocument import TimelineEntry
-from ...model.timelines import NOTHING, Standing, Timeline, TimelineRow
+from ...model.timelines import Standing, Timeline, TimelineRow
 from .pages import PageDocument, head, main_chain
 
 __all__ = [
@@ -193,9 +193,11 @@ def stack_of(
 
 def _won(row: TimelineRow, timeline: Timeline, name: str) -> Iterator[tuple[int, int]]:
     """Yield where a ticket wins, for whichever detector."""
+    if name not in timeline.tickets:
+        return
+    ticket = timeline.tickets.index(name)
     for interval in row.intervals:
-        winning = {interval.ticket, *(odd.ticket for odd in interval.odd)} - {NOTHING}
-        if name in {timeline.tickets[ticket] for ticket in winning}:
+        if interval.ticket == ticket or any(odd.ticket == ticket for odd in interval.odd):
             yield interval.begin, interval.end
 
 

@@ -6,7 +6,8 @@ places for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...model.timelines import NOTHING, Interval
@@ -36,6 +37,14 @@ class Mark(NamedTuple):
         return self.intervals[-1].end
 
 
+class _Shown(NamedTuple):
+    """An interval, and where it stands."""
+
+    interval: Interval
+    first: float
+    last: float
+
+
 def marks_of(
     intervals: Sequence[Interval],
     span: Span,
@@ -55,12 +64,19 @@ def marks_of(
     apart
         Moments across which nothing is joined, in nanoseconds of TAI.
     """
+    yield from _joined(_shown(intervals, span), join_below, apart)
+
+
+def _shown(intervals: Sequence[Interval], span: Span) -> Iterator[_Shown]:
+    for interval in intervals:
+        if interval.end > span.begin and interval.begin < span.end:
+            yield _Shown(interval, span.share(interval.begin), span.share(interval.end))
+
+
+def _joined(shown: Iterable[_Shown], join_below: float, apart: Collection[int] = ()) -> Iterator[Mark]:
     waiting: list[Interval] = []
     begun = 0.0
-    for interval in intervals:
-        if interval.end <= span.begin or interval.begin >= span.end:
-            continue
-        first, last = span.share(interval.begin), span.share(interval.end)
+    for interval, first, last in shown:
         # What finds nothing is never hidden in a mark.
         is_gap = interval.ticket == NOTHING
         # Two that are short may be long together, and stay apart then.
@@ -92,10 +108,16 @@ def few_enough(rows: Sequence[Sequence[Interval]], span: Span, most: int) -> flo
         Marks that there should be at most in all rows; there are more where
         no share leaves so few.
     """
-    for share in _SHARES:
+    if sum(map(len, rows)) <= most:
+        return _SHARES[0]
+    shown = [list(_shown(intervals, span)) for intervals in rows]
+
+    def is_enough(share: float) -> bool:
         number = 0
-        for intervals in rows:
-            number += sum(1 for _ in marks_of(intervals, span, share))
-        if number <= most:
-            return share
-    return _SHARES[-1]
+        for of_row in shown:
+            number += sum(1 for _ in _joined(of_row, share))
+        return number <= most
+
+    # The larger the share, the fewer marks.
+    first = bisect_left(_SHARES, x=True, hi=len(_SHARES) - 1, key=is_enough)
+    return _SHARES[first]
