@@ -86,8 +86,11 @@ def look_and_plan(
     view = look_at(session, places)
     # What others will have done by then opens their waves.
     view = replace(view, waves=replace(view.waves, after=frozenset(after)))
-    foreseen = foresee(planned(view, allowed), places)
-    return Look(view, foreseen, planned(view, allowed, foreseen=foreseen))
+    plan = planned(view, allowed)
+    foreseen = foresee(plan, places)
+    if foreseen != NONE:
+        plan = planned(view, allowed, foreseen=foreseen)
+    return Look(view, foreseen, plan)
 
 
 def look_as_last_seen(session: Session, places: Places) -> Look | None:
