@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,9 @@ __all__ = ["LIST", "PageFolder"]
 
 LIST = "page.json"
 """The file that names all files of the folder."""
+
+Files = Iterable[tuple[str, bytes]]
+"""Paths in the folder, and what each file holds; no path comes twice."""
 
 _MOST_NAMED = 3
 """Strange files that a message names."""
@@ -70,17 +73,23 @@ class PageFolder:
             named += f" and {more} more"
         raise self._refused(f"It holds what no page is: {named}.")
 
-    def write(self, files: Mapping[str, bytes], generated: str, version: str) -> None:
+    def write(self, files: Files, generated: str, version: str) -> Mapping[str, int]:
         """Put new pages in the place of what is there.
 
         Parameters
         ----------
         files
-            What each file holds, by its path in the folder.
+            What each file holds, with its path in the folder; each is written
+            once it is made.
         generated
             When they were made.
         version
             Of calibstate.
+
+        Returns
+        -------
+        mapping
+            Bytes of each file, by its path.
 
         Raises
         ------
@@ -94,17 +103,17 @@ class PageFolder:
         try:
             # Beside its place, so that the last step is one rename.
             new.mkdir(parents=True)
-            for name, data in {
-                **files,
-                LIST: _listed(
-                    files,
-                    generated,
-                    version,
-                ),
-            }.items():
+            sizes: dict[str, int] = {}
+            made: set[Path] = set()
+            for name, data in files:
+                sizes[name] = len(data)
                 path = new / name
-                path.parent.mkdir(parents=True, exist_ok=True)
+                # Most folders hold a page and its document.
+                if path.parent not in made:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    made.add(path.parent)
                 path.write_bytes(data)
+            (new / LIST).write_bytes(_listed(sizes, generated, version))
             # A folder cannot take the place of one that holds something.
             if folder.exists():
                 folder.rename(old)
@@ -118,31 +127,36 @@ class PageFolder:
             raise UsageError(
                 Diagnostic("Pages cannot be written", f"{self._folder}: {error.strerror}.")
             ) from None
+        except BaseException:
+            # Somebody stopped it, or a page could not be made.
+            self._take_back(folder, new, old)
+            raise
         # Nobody reads the old ones any more: what is left does no harm.
         shutil.rmtree(old, ignore_errors=True)
+        return sizes
 
-    def stale(self, files: Mapping[str, bytes], generated: str, version: str) -> tuple[str, ...]:
-        """Return the files that are not as they would be written.
+    def stale(self, files: Files, generated: str, version: str) -> tuple[Mapping[str, int], tuple[str, ...]]:
+        """Return bytes of files, and those that are not as they would be.
 
         Parameters
         ----------
         files, generated, version
             As for `write`.
         """
-        wanted = {
-            **files,
-            LIST: _listed(
-                files,
-                generated,
-                version,
-            ),
-        }
-        stale = set(self._files()) - wanted.keys()
-        for name, data in wanted.items():
-            path = self._folder / name
-            if not path.is_file() or path.read_bytes() != data:
+        sizes: dict[str, int] = {}
+        stale: set[str] = set()
+        for name, data in files:
+            sizes[name] = len(data)
+            if not self._holds(name, data):
                 stale.add(name)
-        return tuple(sorted(stale))
+        if not self._holds(LIST, _listed(sizes, generated, version)):
+            stale.add(LIST)
+        stale.update(name for name in self._files() if name != LIST and name not in sizes)
+        return sizes, tuple(sorted(stale))
+
+    def _holds(self, name: str, data: bytes) -> bool:
+        path = self._folder / name
+        return path.is_file() and path.read_bytes() == data
 
     @cached_property
     def _list(self) -> Mapping[str, Any]:
@@ -178,7 +192,7 @@ class PageFolder:
         )
 
 
-def _listed(files: Mapping[str, bytes], generated: str, version: str) -> bytes:
+def _listed(files: Iterable[str], generated: str, version: str) -> bytes:
     """Return the list of all files, as it is written."""
     document = {
         "format_version": "1.0",

@@ -80,18 +80,18 @@ def page(
         made_at = there.generated or made_at
     with session.listener.progress("writing") as watch:
         watch("pages", 0, 1)
-        files = dict(files_of(content, made_at))
+        files = files_of(content, made_at)
         stale: tuple[str, ...] = ()
         if write:
-            there.write(files, made_at, __version__)
+            sizes = there.write(files, made_at, __version__)
         else:
-            stale = there.stale(files, made_at, __version__)
+            sizes, stale = there.stale(files, made_at, __version__)
         watch("pages", 1, 1)
-    pages = [name for name in files if name.endswith("index.html")]
+    pages = [name for name in sizes if name.endswith("index.html")]
     return PagesWritten(
         folder=str(folder),
         pages=len(pages),
-        bytes=sum(map(len, files.values())),
+        bytes=sum(sizes.values()),
         unread=tuple(unread.source for unread in content.unread),
         problems=tuple(_problems(content)),
         compared_only=not write,

@@ -7,6 +7,7 @@ spelled, whoever wrote it.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,13 +54,15 @@ def files_of(content: PageContent, made_at: str) -> Iterator[tuple[str, bytes]]:
     """
     content = replace(content, at=made_at)
     # All are known before the first is shown, so that none links what is not.
-    pages: list[tuple[str, Page]] = []
+    pages: deque[tuple[str, Page]] = deque()
     for sort in PAGES:
         for page in sort.pages(content):
             pages.append((sort.template, page))
     addresses_made = frozenset(page.address for _, page in pages)
     templates = _templates()
-    for template, page in pages:
+    while pages:
+        # What is written is not kept: pages of ten years fill a memory.
+        template, page = pages.popleft()
         frame = Frame(content, page, addresses_made)
         html = templates.get_template(template).render(frame=frame, page=page.document, **page.more)
         yield page_of(page.address), html.encode()
