@@ -14,8 +14,9 @@ from ..engine.side_by_side import gather
 from ..errors import Diagnostic
 from ..model.contents import Holding
 from ..model.desired import DesiredState
+from ..model.impacts import Sources
 from ..model.names import CollectionName, RepositoryAddress
-from ..model.pages import DeclaredSearch, Held, LiveChain
+from ..model.pages import DeclaredSearch, Held, LiveChain, SelectedThen
 from ..model.scope import Scope
 from ..model.sights import Sight
 from ..model.timelines import filter_and_detector, fold
@@ -74,12 +75,68 @@ def declared_searches(
         By name of the chain; a search comes first that most repositories
         have.
     """
-    sight = SealedSight()
-    sides = Sides.of(
-        None,
-        desired,
-        sight,
+    sides = Sides.of(None, desired, SealedSight())
+    tickets = tickets_of_collections(desired)
+    searches: dict[CollectionName, tuple[DeclaredSearch, ...]] = {}
+    for name, having in _searches(sides, desired, scope, only).items():
+        of_chain: list[DeclaredSearch] = []
+        for search, addresses in having.items():
+            sources = sides.after.sources(search.leaves)
+            folded = Folded.of(sources, tickets)
+            declared = DeclaredSearch(
+                repositories=tuple(addresses),
+                children=search.children,
+                searched=search.leaves,
+                selected=folded.selected,
+                unsealed=_unsealed(search, sources),
+                timeline=folded.timeline,
+                held=tuple(folded.held),
+            )
+            of_chain.append(declared)
+        of_chain.sort(key=lambda search: -len(search.repositories))
+        searches[name] = tuple(of_chain)
+    return searches
+
+
+def selected_then(desired: DesiredState, scope: Scope, name: CollectionName) -> SelectedThen | None:
+    """Return what a chain selected by a revision, as far as seals tell.
+
+    Parameters
+    ----------
+    desired
+        What was declared.
+    scope
+        The part of it that is asked for.
+    name
+        The chain.
+
+    Returns
+    -------
+    SelectedThen or None
+        By the search that most repositories had; `None`: none had any.
+    """
+    sides = Sides.of(None, desired, SealedSight())
+    having = _searches(sides, desired, scope, [name]).get(name)
+    if not having:
+        return None
+    search = max(having, key=lambda search: len(having[search]))
+    sources = sides.after.sources(search.leaves)
+    folded = Folded.of(sources, tickets_of_collections(desired))
+    return SelectedThen(
+        folded.timeline,
+        unsealed=len(_unsealed(search, sources)),
+        repository=having[search][0],
+        certifications=folded.certifications,
     )
+
+
+def _searches(
+    sides: Sides,
+    desired: DesiredState,
+    scope: Scope,
+    only: Collection[CollectionName] | None,
+) -> _Searches:
+    """Return what chains search, and where; most do the same."""
     addresses = places_of(desired, scope)
     repositories = desired.in_order_of_waves(addresses)
     # Most repositories search the same, which is resolved once.
@@ -94,32 +151,12 @@ def declared_searches(
                 continue
             having = same.setdefault(name, {})
             having.setdefault(change.after, []).append(address)
-    tickets = tickets_of_collections(desired)
-    searches: dict[CollectionName, tuple[DeclaredSearch, ...]] = {}
-    for name, having in same.items():
-        of_chain: list[DeclaredSearch] = []
-        for search, addresses in having.items():
-            sources = sides.after.sources(search.leaves)
-            folded = Folded.of(sources, tickets)
-            sealed: set[str] = set()
-            for leaf, _ in sources:
-                sealed.add(leaf)
-            # What no seal tells may win as well, and is named.
-            unsealed = frozenset(search.leaves) - sealed
-            declared = DeclaredSearch(
-                repositories=tuple(addresses),
-                children=search.children,
-                searched=search.leaves,
-                selected=folded.selected,
-                unsealed=unsealed,
-                timeline=folded.timeline,
-                held=tuple(folded.held),
-                certifications=folded.certifications,
-            )
-            of_chain.append(declared)
-        of_chain.sort(key=lambda search: -len(search.repositories))
-        searches[name] = tuple(of_chain)
-    return searches
+    return same
+
+
+def _unsealed(search: Search, sources: Sources) -> frozenset[CollectionName]:
+    """Return collections that no seal tells of; they may win as well."""
+    return frozenset(search.leaves) - {leaf for leaf, _ in sources}
 
 
 def live_chains(

@@ -39,6 +39,7 @@ __all__ = [
     "PageContent",
     "PageWishes",
     "SearchTurn",
+    "SelectedThen",
     "Standing",
     "Task",
     "TaskSort",
@@ -165,18 +166,32 @@ class DeclaredSearch:
     held: tuple[Held, ...] = ()
     """What collections hold, in search order, as far as seals tell."""
 
+
+@dataclass(frozen=True)
+class SelectedThen:
+    """What a chain selected by a revision, as far as its seals tell."""
+
+    timeline: Timeline
+    """Which ticket wins when."""
+
+    unsealed: int
+    """Collections of which no seal tells what they hold."""
+
+    repository: RepositoryAddress
+    """Where that was so."""
+
     certifications: int = 0
     """How many certifications it was resolved from."""
 
 
 @dataclass(frozen=True)
 class DeclaredThen:
-    """What chains searched by a revision, as far as its seals tell."""
+    """What was effective by a revision, as far as its seals tell."""
 
     revision: Revision
 
-    searches: Mapping[CollectionName, DeclaredSearch]
-    """By name of the chain, that which most repositories had; only chains that
+    chains: Mapping[CollectionName, SelectedThen]
+    """By name, at the repository that today is as most are; only chains that
     pages of their instrument are about first."""
 
 

@@ -29,6 +29,7 @@ from ..model.pages import (
     PageContent,
     PageWishes,
     SearchTurn,
+    SelectedThen,
     Standing,
     Task,
     Unread,
@@ -64,8 +65,9 @@ T = TypeVar("T")
 _MOST_REVISIONS = 50
 """Merges that are compared, each with the one before."""
 
-_MOST_CERTIFICATIONS = 1_500_000
-"""Certifications that are resolved for those merges, all together."""
+_MOST_CERTIFICATIONS = 300_000
+"""Certifications that are resolved for those merges, all together; of a camera
+of ten years some twenty weekly merges."""
 
 _MOST_SIGHTS = 12
 """Sights of a repository that are read, of those that are kept for good."""
@@ -298,25 +300,75 @@ class Sources:
         declared
             What is effective by the tree as it is.
         """
-        from ..lookups.searched import declared_searches
-
         now = self.session.desired.digest
-        spent = 0
+        today = {name: self._followed(name, of_chain) for name, of_chain in declared.items() if of_chain}
+        spent = last = 0
         sound = [(merge, desired) for merge, desired in self._merges if desired]
         for merge, desired in sound[:_MOST_REVISIONS]:
-            searches = declared
-            if desired.digest != now:
-                chains = [main_chain_in(desired, instrument) for instrument in self.instruments()]
-                names = [name for name in chains if name]
-                searches = declared_searches(desired, self.session.scope, names)
-            first = {name: of_chain[0] for name, of_chain in searches.items() if of_chain}
-            yield DeclaredThen(merge.revision, first)
+            if desired.digest == now:
+                yield DeclaredThen(merge.revision, today)
+                continue
             # To resolve ten years of a camera takes seconds, each time.
-            last = sum(search.certifications for search in first.values())
-            if desired.digest != now:
-                spent += last
             if spent + last > _MOST_CERTIFICATIONS:
                 return
+            chains = self._selected_by(desired, today)
+            last = sum(selected.certifications for selected in chains.values())
+            spent += last
+            yield DeclaredThen(merge.revision, chains)
+
+    def _followed(self, chain: CollectionName, searches: Sequence[DeclaredSearch]) -> SelectedThen:
+        """Return what a chain selects at the repository that is followed.
+
+        It is the origin, or one that is as most are.
+
+        Parameters
+        ----------
+        chain
+            Its name.
+        searches
+            What it searches, as most repositories do first.
+        """
+        desired = self.session.desired
+        origin = desired.origin(desired.chains[chain].noun.instrument)
+        search = searches[0]
+        repository = search.repositories[0]
+        for other in searches:
+            if origin in other.repositories:
+                search, repository = other, origin
+        return SelectedThen(search.timeline, len(search.unsealed), repository)
+
+    def _selected_by(
+        self,
+        desired: DesiredState,
+        today: Mapping[CollectionName, SelectedThen],
+    ) -> Mapping[CollectionName, SelectedThen]:
+        """Return what the first chain of each instrument selected.
+
+        Parameters
+        ----------
+        desired
+            What was declared.
+        today
+            What chains select by the tree as it is, at the repositories that
+            are followed.
+        """
+        from ..lookups.searched import selected_then
+
+        chains: dict[CollectionName, SelectedThen] = {}
+        for instrument in self.instruments():
+            name = main_chain_in(desired, instrument)
+            if name is None:
+                continue
+            scope = self.session.scope
+            now = today.get(name)
+            chain = desired.chains[name].noun
+            # Else the repository is younger, and one that was as most are.
+            if now and now.repository in desired.repositories and desired.has_chain(now.repository, chain):
+                scope = replace(scope, repositories=(now.repository,))
+            selected = selected_then(desired, scope, name)
+            if selected:
+                chains[name] = selected
+        return chains
 
     # What places tell
 

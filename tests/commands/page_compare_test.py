@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 
 from calibstate.work import pagesources
 from tests.commands.page_test import Pages, age, made, publish
-from tests.commands.sites import INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
+from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
 
 COMPARE = f"{INSTRUMENT}/compare"
 
@@ -80,6 +81,7 @@ def test_each_merge_has_a_page_with_what_it_changes(changed: Sites, monkeypatch:
         assert document["merge"] == merge
         assert merge["rows"] > 0
         assert "What it changes" in pages.html(f"commit/{merge['newer']}").text
+        assert document["repository"] == ORIGIN
     (newest, _) = merges
     document = pages.data(f"{COMPARE}/{newest['older'][:10]}..{newest['newer'][:10]}")
     # The first commit had both, the second one of them, the last none.
@@ -92,6 +94,22 @@ def test_each_merge_has_a_page_with_what_it_changes(changed: Sites, monkeypatch:
     monkeypatch.setattr(pagesources, "_MOST_REVISIONS", 50)
     monkeypatch.setattr(pagesources, "_MOST_CERTIFICATIONS", 0)
     assert pages_compared(changed) == 1
+
+
+def test_one_repository_is_followed_through_merges_however_many_others_change(deployed: Sites) -> None:
+    assert deployed.run("seal").code == 0
+    elsewhere = {"skip": {SUMMIT: "no room yet", EMBARGO: "no room yet"}}
+    file = deployed.tree.state / f"tickets/{INSTRUMENT}/DM-2.yaml"
+    text = file.read_text()
+    file.write_text(text + yaml.safe_dump(elsewhere))
+    deployed.commit()
+    file.write_text(text)
+    deployed.commit()
+
+    (merge,) = made(deployed, code=1).data(COMPARE)["merges"]
+
+    # Most had other calibrations before, and the origin has not.
+    assert merge["rows"] == 0
 
 
 def pages_compared(sites: Sites) -> int:

@@ -43,6 +43,9 @@ class Choice(NamedTuple):
     unsealed: int
     """Collections of which no seal tells what they hold."""
 
+    repository: RepositoryAddress | None = None
+    """Of a revision: where it was so."""
+
 
 class ChoicePart(Noun):
     """Something that can be compared with anything else."""
@@ -92,8 +95,8 @@ def choices(content: PageContent, instrument: InstrumentName) -> tuple[Choice, .
     everything.extend(_seen(content, instrument, chain))
     for then in content.revisions:
         # The chain may be younger than the commit.
-        search_then = then.searches.get(chain)
-        if search_then is None:
+        selected = then.chains.get(chain)
+        if selected is None:
             continue
         revision = then.revision
         declared_then = Choice(
@@ -102,8 +105,9 @@ def choices(content: PageContent, instrument: InstrumentName) -> tuple[Choice, .
             revision.commit,
             revision.at,
             public(revision.title),
-            search_then.timeline,
-            len(search_then.unsealed),
+            selected.timeline,
+            selected.unsealed,
+            selected.repository,
         )
         everything.append(declared_then)
     return tuple(everything)

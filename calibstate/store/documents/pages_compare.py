@@ -147,6 +147,9 @@ class MergeCompareDocument(PageDocument):
     chain: CollectionName
     merge: MergedPart
 
+    repository: RepositoryAddress | None
+    """The repository that is followed; others may have got another part."""
+
     unsealed: int
     """Collections of which no seal tells what they hold, of either."""
 
@@ -282,6 +285,7 @@ def merge_documents(
                 "instrument": instrument,
                 "chain": chain,
                 "merge": merge,
+                "repository": newer.repository,
                 "unsealed": max(older.unsealed, newer.unsealed),
                 "differences": tuple(map(_difference, different)),
             }
