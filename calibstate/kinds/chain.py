@@ -43,6 +43,10 @@ from .waves import Waves
 __all__ = ["Chain", "ChainAction", "ChainKind", "Entry", "PrependToChain", "RewriteChain", "written_order"]
 
 
+_MOST_NAMED = 3
+"""Children that stand elsewhere and are named."""
+
+
 class ChainKind(Kind[Chain]):
     """Chains of tickets, of calibrations, of defaults."""
 
@@ -402,6 +406,29 @@ def _rows_of_chain(
     yield from rows
 
 
+def _misordered(declared: Sequence[str], live: Sequence[str]) -> str:
+    """Say which children stand elsewhere; of hundreds nobody reads an order.
+
+    Parameters
+    ----------
+    declared, live
+        The same children, in search order.
+    """
+    elsewhere = moved(live, declared)
+    places: list[str] = []
+    for child in elsewhere[:_MOST_NAMED]:
+        # Only the last one has nothing behind it.
+        here = live.index(child)
+        there = declared.index(child)
+        is_found = f"behind {live[here - 1]}" if here else "first"
+        belongs = f"in front of {declared[there + 1]}" if there + 1 < len(declared) else "last"
+        places.append(f"{child} is searched {is_found} and declared {belongs}")
+    rest = len(elsewhere) - _MOST_NAMED
+    if rest > 0:
+        places.append(f"{rest} more stand elsewhere")
+    return "; ".join(places)
+
+
 def _ticket_chain(
     written: Written[Ticket],
     name: CollectionName,
@@ -485,12 +512,11 @@ def _child_drift(declared: Chain, have: Sequence[str]) -> Iterator[Drift]:
     declared_order = common(declared.children, have)
     live_order = common(have, declared.children)
     if declared_order != live_order:
-        detail = f"live order is {', '.join(live_order)}"
         yield _drift(
             declared,
             What.MISORDERED,
             declared.address.name,
-            detail,
+            _misordered(declared_order, live_order),
         )
     for child in have:
         if child in declared.unwanted:

@@ -47,7 +47,9 @@ def test_what_is_extra_does_not_wait_for_what_the_rest_of_its_chain_waits_for() 
     (extra,) = [d for d in made.drift if d.what is What.EXTRA]
     assert "hold" not in extra.detail
     (waits,) = [d for d in made.drift if d.what is What.PENDING and d.target.name == TOP]
-    assert waits.detail == f"live order is {ONE}, {THREE}; {SUMMIT} is on hold: a test"
+    assert waits.detail == (
+        f"{THREE} is searched behind {ONE} and declared in front of {ONE}; {SUMMIT} is on hold: a test"
+    )
 
 
 def test_what_others_make_is_missing_and_contradicts_nothing() -> None:

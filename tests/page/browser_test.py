@@ -360,6 +360,7 @@ def test_pictures_are_kept_to_look_at(site: Browsed) -> None:
                     continue
                 looked.evaluate(GREY)
                 looked.tab.screenshot(path=folder / f"{name}-grey.png", full_page=True)
+                looked.tab.evaluate("() => dispatchEvent(new Event('beforeprint'))")
                 looked.tab.emulate_media(media="print")
                 looked.tab.screenshot(path=folder / f"{name}-print.png", full_page=True)
     kept = len(list(folder.glob("*.png")))

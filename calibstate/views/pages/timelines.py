@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import zip_longest
@@ -26,6 +26,7 @@ from ...store.documents.pages_timeline import (
 from ..timelines.ordinal import side_by_side
 from ..timelines.span import Span
 from ..timelines.svg import Drawing, changes
+from ..timelines.tints import tints_of
 from .addresses import timeline_address
 from .page import Page
 from .pictures import MOST_MARKS, Picture, Pictures, in_words
@@ -56,11 +57,12 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
         if shown is None:
             continue
         types = tuple(dict.fromkeys(row.dataset_type for row in shown.timeline.rows))
-        drawing = Drawing.of(shown.timeline)
+        tints = _tints(content, shown)
+        drawing = replace(Drawing.of(shown.timeline), tints=tints)
         common = {"types": types, "selected": selected_file(instrument, shown.timeline)}
         more: dict[str, Any] = {
             **common,
-            "pairs": tuple(_pairs(content, shown)),
+            "pairs": tuple(_pairs(content, shown, tints)),
             "whole": None,
             "pictures": Pictures.of(shown.timeline, drawing),
             **_words(shown.timeline),
@@ -73,7 +75,7 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
             timeline_address(instrument), "Which ticket wins when", document, instrument, "timeline", more
         )
         for dataset_type in types:
-            yield from _TypePages(content, shown, dataset_type, common).all()
+            yield from _TypePages(content, shown, dataset_type, tints, common).all()
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class _TypePages:
     content: PageContent
     shown: ShownTimeline
     dataset_type: str
+    tints: Mapping[str, int]
     common: Mapping[str, Any]
     """What all pages of types have."""
 
@@ -108,7 +111,7 @@ class _TypePages:
     @cached_property
     def drawing(self) -> Drawing:
         """Draws all of it."""
-        return Drawing.of(self.timeline)
+        return replace(Drawing.of(self.timeline), tints=self.tints)
 
     @cached_property
     def stacks(self) -> Sequence[tuple[TimelineRow, tuple[Standing, ...]]]:
@@ -161,7 +164,7 @@ class _TypePages:
             whole = Pictures.of(self.timeline, self.drawing, _MOST_AT_ONCE)
         more: dict[str, Any] = {
             **self.common,
-            "pairs": tuple(_pairs(self.content, self.shown, self.dataset_type)),
+            "pairs": tuple(_pairs(self.content, self.shown, self.tints, self.dataset_type)),
             "whole": whole,
             "pictures": Pictures.of(timeline, drawing, _MOST_AT_ONCE),
             **_words(timeline),
@@ -216,34 +219,57 @@ def _words(timeline: Timeline) -> Mapping[str, Any]:
     }
 
 
-def _pairs(content: PageContent, shown: ShownTimeline, only: str = "") -> Iterator[Mapping[str, Any]]:
+def _tints(content: PageContent, shown: ShownTimeline) -> Mapping[str, int]:
+    """Return the tint of each ticket, the same in all pictures of a chain."""
+    compared = _compared(content, shown)
+    if compared is None:
+        return tints_of([shown.timeline])
+    return tints_of([shown.timeline, *compared])
+
+
+def _compared(content: PageContent, shown: ShownTimeline) -> tuple[Timeline, Timeline] | None:
+    """Return what is declared before and after; `None`: no base is named."""
+    if not content.base:
+        return None
+    old = _first(content.before, shown.chain)
+    new = _first(content.declared, shown.chain)
+    if old is None or new is None:
+        return None
+    return old.timeline, new.timeline
+
+
+def _pairs(
+    content: PageContent, shown: ShownTimeline, tints: Mapping[str, int], only: str = ""
+) -> Iterator[Mapping[str, Any]]:
     """Yield what is effective before and after, where it is not the same.
 
     Parameters
     ----------
     content, shown
         What is known, and which chain of it is shown.
+    tints
+        Of each ticket.
     only
         The dataset type; empty: all.
     """
-    if not content.base:
-        return
-    old = _first(content.before, shown.chain)
-    new = _first(content.declared, shown.chain)
-    if old is None or new is None:
+    timelines = _compared(content, shown)
+    if timelines is None:
         return
     # Rows are compared filter by filter: which of them agree may differ.
-    timelines = (old.timeline, new.timeline)
-    drawing = Drawing.of(*timelines).with_at_most(MOST_MARKS, *timelines)
+    drawing = replace(Drawing.of(*timelines), tints=tints).with_at_most(MOST_MARKS, *timelines)
+    # Filters that change alike look alike, and are drawn once.
+    alike: dict[tuple[str, str], list[str]] = {}
     for dataset_type, filter, before, after in side_by_side(*timelines):
         if only and dataset_type != only:
             continue
         if not changes(before, after, timelines):
             continue
         svg = drawing.pair(before, after, timelines, (content.base, "now"))
+        alike.setdefault((dataset_type, svg), []).append(filter)
+    for (dataset_type, svg), filters in alike.items():
         yield {
             "dataset_type": dataset_type,
-            "filter": filter,
+            "filters": " ".join(filters),
             "svg": Markup(svg),
             "axis": Markup(drawing.axis()),
         }

@@ -418,7 +418,11 @@ class Drawing:
         # However short it is, its begin is a mark that can be seen.
         parts.append(f'<line class="mark" x1="{x1}" x2="{x1}" y1="{y - 4}" y2="{y + 1}"/>')
         parts.append(f'<line x1="{x2}" x2="{x2}" y1="{y - 4}" y2="{y}"/>')
-        parts.append(f'<text x="{x1}" dx="2" y="{y + 12}">{mark} {escape(word)}</text></g>')
+        # Below its begin, and left of its end where there is no room.
+        place = f'x="{x1}" dx="2"'
+        if (1 - self.span.share(change.begin)) * _WIDTHS[0][1] < (len(word) + 2) * _LETTER + 8:
+            place = f'x="{x2}" dx="-2" text-anchor="end"'
+        parts.append(f'<text {place} y="{y + 12}">{mark} {escape(word)}</text></g>')
         return "".join(parts)
 
 
