@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -536,6 +537,8 @@ def _started(
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
+        # What it starts to ask a server, such as SSH, is ended with it.
+        start_new_session=reaches,
     )
 
 
@@ -558,11 +561,23 @@ def _run(folder: Path, *words: str, reaches: bool = False, limit: timedelta | No
     try:
         out, err = process.communicate(timeout=limit.total_seconds() if limit else None)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+        _end(process, with_children=reaches)
         raise GitFailedError(f"`git {words[0]}` took too long, and was ended.") from None
+    except BaseException:
+        # Somebody is in a hurry.
+        _end(process, with_children=reaches)
+        raise
     text = out.decode("utf-8", "surrogateescape").rstrip()
     return Answer(process.returncode, text, _sentence(err))
+
+
+def _end(process: subprocess.Popen[bytes], *, with_children: bool) -> None:
+    with suppress(ProcessLookupError):
+        if with_children:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.communicate()
 
 
 def _sentence(words: bytes) -> str:

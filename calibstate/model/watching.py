@@ -131,6 +131,7 @@ class WatchReason(Enum):
     OTHER_BRANCH = "OtherBranch"
     LOCAL_CHANGES = "LocalChanges"
     UNSOUND = "Unsound"
+    NOT_DECLARED = "NotDeclared"
     REFUSED = "Refused"
     DAILY_ALARM = "DailyAlarm"
     FAILED = "Failed"

@@ -56,12 +56,16 @@ def watches(states: Iterable[WatchState]) -> Iterator[Text]:
 def as_text(result: Turned) -> Iterator[Text | str]:
     """Yield what a turn came to; of a quiet one nothing."""
     if result.stands_by:
+        if not result.stands_by_anew:
+            return
         since = result.state.at if result.state else "now"
         yield f"{result.site} is kept by another loop, whose last turn ended at {since}: nothing was done."
         return
     for outcome in result.outcomes:
         yield f"  {outcome.result.value:8} {outcome.action}"
     if result.state is None:
+        if result.is_known:
+            return
         yield Text(f"{result.site}: nothing could be done", "bold red")
         for finding in result.findings:
             yield f"  {finding.message}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..adapters.loopmemory import remember, remembered
 from ..errors import CalibstateError
 from ..factory.past import checked_out
 from ..model.observations import stamp
@@ -18,7 +19,7 @@ from .telling import Telling
 if TYPE_CHECKING:
     from ..factory.places import Places
 
-__all__ = ["is_kept_by_another", "keep_and_tell", "loop_of", "state_after", "state_before"]
+__all__ = ["is_kept_by_another", "keep", "loop_of", "stands_by_anew", "state_after", "state_before", "tell"]
 
 _MOST_UNSENT = 50
 """Notices that are kept for later; older ones are dropped."""
@@ -45,18 +46,44 @@ def state_before(session: Session, places: Places, site: str) -> WatchState | No
     Parameters
     ----------
     session
-        Who listens.
+        Who listens, and which clone.
     places
         Where it is kept.
     site
         Whose loop it is.
     """
+    kept: WatchState | None = None
     try:
-        return places.watch(site)
+        kept = places.watch(site)
     except CalibstateError as error:
         # What nobody can read is written anew.
         session.listener.report(error.diagnostics)
-        return None
+    known = remembered(str(session.root), site)
+    ours = loop_of(session)
+    if known is None or known.loop != ours:
+        return kept
+    # Turns of ours that could not be written to the records; a clock may have
+    # been set meanwhile, and they are counted.
+    if kept is None or (kept.loop == ours and kept.turns < known.turns):
+        return known
+    return kept
+
+
+def stands_by_anew(session: Session, state: WatchState) -> bool:
+    """Note that another loop keeps a site, and say whether that is news.
+
+    Parameters
+    ----------
+    session
+        It says which clone.
+    state
+        How the other one goes on.
+    """
+    known = remembered(str(session.root), state.site)
+    if known and known.loop == state.loop:
+        return False
+    remember(str(session.root), state)
+    return True
 
 
 def state_after(
@@ -111,22 +138,39 @@ def state_after(
     return state.model_copy(update={"unsent": unsent[-_MOST_UNSENT:]})
 
 
-def keep_and_tell(
-    session: Session,
-    places: Places,
-    state: WatchState,
-    telling: Telling,
-) -> WatchState:
-    """Keep how a loop goes on, and tell people what they do not know yet.
+def keep(session: Session, places: Places, state: WatchState) -> None:
+    """Keep how a loop goes on.
+
+    Parameters
+    ----------
+    session
+        Which clone has a memory of its own.
+    places
+        Where it is kept for all.
+    state
+        How it goes on.
+
+    Raises
+    ------
+    CalibstateError
+        Only the clone remembers it.
+    """
+    remember(str(session.root), state)
+    places.publish_watch(state)
+
+
+def tell(session: Session, state: WatchState, telling: Telling) -> WatchState:
+    """Tell people what they do not know yet.
+
+    It is to be kept before: who is cut off sends it once more, and under the
+    same name.
 
     Parameters
     ----------
     session
         Who listens.
-    places
-        Where it is kept.
     state
-        How it goes on.
+        How a loop goes on.
     telling
         How people are reached.
 
@@ -135,20 +179,13 @@ def keep_and_tell(
     WatchState
         The same, with what is left to be told.
     """
-    # Before it is sent: who is cut off sends it once more, and under the same
-    # name.
-    places.publish_watch(state)
-    if not state.unsent:
-        return state
     left: list[Unsent] = []
     for unsent in state.unsent:
         still, problems = telling.tell(unsent)
         if still:
             left.append(still)
         session.listener.report(problems)
-    after = state.model_copy(update={"unsent": tuple(left)})
-    places.publish_watch(after)
-    return after
+    return state.model_copy(update={"unsent": tuple(left)})
 
 
 def is_kept_by_another(session: Session, before: WatchState, most: float) -> bool:

@@ -7,11 +7,13 @@ what is left to a person.  Each part may fail by itself.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..adapters.loopmemory import remember, remembered
 from ..engine.expand import places_of
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, LockedError, UsageError
 from ..model.names import RepositoryAddress, nearest
@@ -24,7 +26,7 @@ from ..model.watching import Finding, WatchReason, WatchSettings, WatchState
 from ..surveys.unreviewed import Shown, unreviewed
 from .attended import findings_of_outcomes, findings_of_plan, steps_let_run, undone
 from .following import Branch, follow
-from .keeping import is_kept_by_another, keep_and_tell, state_after, state_before
+from .keeping import is_kept_by_another, keep, stands_by_anew, state_after, state_before, tell
 from .session import Session
 from .telling import Telling
 
@@ -214,13 +216,20 @@ class _Turn:
             settings = settings_of(session, self.site)
         except InvalidStateError as error:
             self.fail(error, WatchReason.UNSOUND, "The tree does not validate")
-            self.write_pages()
-            return Turned(self.site, None, tuple(self.findings))
+            return self.without_records(session)
+        except UsageError:
+            # Who asks for a site that never was has misspelt it.
+            if remembered(str(session.root), self.site) is None:
+                raise
+            message = f"{self.site} is not declared any more, so nothing is kept there."
+            self.find(Finding(reason=WatchReason.NOT_DECLARED, message=message))
+            return self.without_records(session)
         places = session.places()
         before = state_before(session, places, self.site)
         most = _LEASES * settings.pause.total_seconds()
         if before and is_kept_by_another(session, before, most):
-            return Turned(self.site, before, stands_by=True)
+            is_new = stands_by_anew(session, before)
+            return Turned(self.site, before, stands_by=True, stands_by_anew=is_new)
         plan: Plan | None = None
         # What nobody has merged is carried out by nobody.
         if not any(finding.reason.is_of_the_clone for finding in self.findings):
@@ -233,6 +242,17 @@ class _Turn:
         self.write_pages()
         state = self.keep(session, places, before, self.telling)
         return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes.values()), before)
+
+    def without_records(self, session: Session) -> Turned:
+        """Tell people where nobody knows of records to keep that in."""
+        before = remembered(str(session.root), self.site)
+        state = state_after(session, self.site, self.findings, before)
+        remember(str(session.root), state)
+        if state.unsent:
+            remember(str(session.root), tell(session, state, self.telling))
+        self.write_pages()
+        is_same = before is not None and before.findings == state.findings
+        return Turned(self.site, None, tuple(self.findings), is_known=is_same)
 
     def fail(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
         """Note that a part of the turn failed."""
@@ -325,16 +345,23 @@ class _Turn:
         before: WatchState | None,
         telling: Telling | None = None,
     ) -> WatchState:
-        """Keep how the loop goes on, and tell people."""
+        """Keep how the loop goes on, and tell people; those also if it cannot
+        be kept.
+        """
         state = state_after(session, self.site, self.findings, before)
         try:
-            if telling is None:
-                places.publish_watch(state)
-                return state
-            return keep_and_tell(session, places, state, telling)
+            keep(session, places, state)
         except CalibstateError as error:
             self.fail(error, WatchReason.NOT_PUBLISHED, "How the loop goes on was not written")
+            state = state_after(session, self.site, self.findings, before)
+            remember(str(session.root), state)
+        if telling is None or not state.unsent:
             return state
+        told = tell(session, state, telling)
+        # Whether it could be written was found, and told, before.
+        with suppress(CalibstateError):
+            keep(session, places, told)
+        return told
 
     def write_pages(self) -> None:
         """Write pages, if any are wanted."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from calibstate.adapters import following
 from calibstate.factory import clock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.commands.watched import BTS, CARRIES, Watched, git
@@ -428,6 +429,109 @@ def test_what_is_kept_of_a_loop_may_be_cut_off_and_is_written_anew(watched: Watc
     assert watched.state("usdf")["turns"] == 1
 
 
+def test_people_are_told_once_where_the_records_cannot_be_written(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    watched.turn("usdf")
+    turns = watched.state("usdf")["turns"]
+    records, away = watched.folder / "records", watched.folder / "away"
+    records.rename(away)
+    records.write_text("no folder")
+
+    for _ in range(5):
+        assert watched.turn("usdf").code == 1
+    records.unlink()
+    away.rename(records)
+    for _ in range(2):
+        assert watched.turn("usdf").code == 0
+
+    # It may mend itself, so the third turn tells of it.
+    assert [(told["word"], told["reason"]) for told in receiver.taken] == [
+        ("stalled", "NotPublished"),
+        ("ready", "InSync"),
+    ]
+    assert watched.state("usdf")["turns"] == turns + 7
+
+
+def test_a_site_that_is_taken_from_the_declaration_is_told_and_goes_on_when_it_is_back(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    watched.turn("summit")
+    file = watched.sites.tree.state / "sites" / "summit.yaml"
+    text = file.read_text()
+    file.unlink()
+    watched.sites.tree.settings(waves=[["usdf"], ["bts"]])
+    watched.merge("Take the summit out")
+
+    gone = [watched.turn("summit") for _ in range(3)]
+    file.write_text(text)
+    watched.merge("Take it in again")
+    back = watched.turn("summit")
+
+    assert [ran.code for ran in gone] == [1, 1, 1]
+    assert "summit is not declared any more" in gone[0].out
+    assert gone[1].out == gone[2].out == ""
+    assert back.code == 0
+    assert [(told["word"], told["reason"]) for told in receiver.taken] == [
+        ("stalled", "NotDeclared"),
+        ("ready", "InSync"),
+    ]
+    # Who misspells a site is told so at once.
+    assert watched.run("summit", "watch", "sumit", "--once").code == 64
+
+
+def test_people_are_told_once_of_a_clone_that_does_not_validate(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    watched.turn("usdf")
+    settings = watched.clone("usdf") / "calibstate.yaml"
+    text = settings.read_text()
+    settings.write_text("archive: [")
+
+    for _ in range(3):
+        assert watched.turn("usdf", "--no-fetch").code == 1
+    settings.write_text(text)
+    assert watched.turn("usdf").code == 0
+
+    assert [told["word"] for told in receiver.taken] == ["stalled", "ready"]
+    assert "The tree does not validate" in receiver.taken[0]["message"]
+
+
+def test_a_fetch_that_hangs_is_ended_with_what_it_has_started(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 600\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(ssh.parent), prepend=os.pathsep)
+    monkeypatch.setattr(following, "_LIMIT", timedelta(seconds=2))
+    git(watched.clone("usdf"), "remote", "set-url", "origin", "ssh://nowhere.example/tree.git")
+
+    watched.turn("usdf")
+
+    assert "NotFetched" in json.dumps(watched.state("usdf")["findings"])
+    pids = (tmp_path / "pids").read_text().split()
+    assert pids
+    for pid in pids:
+        assert not is_running(int(pid))
+
+
+def is_running(pid: int) -> bool:
+    """Say whether a process goes on, and is not only waited for."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(") ")[2][0] != "Z"
+
+
 def test_records_that_cannot_be_written_end_a_turn_with_1_and_no_traceback(watched: Watched) -> None:
     shutil.rmtree(watched.folder / "records")
     (watched.folder / "records").write_text("no folder")
@@ -467,6 +571,10 @@ def test_a_second_loop_of_a_site_stands_by_until_the_first_has_ended(
     assert standing_by.code == 0
     assert "is kept by another loop" in standing_by.out
     assert NEW not in watched.sites.chain(ORIGIN)
+    # It is said once, so that no cron writes a letter each minute.
+    assert watched.turn("usdf").out == ""
+    watched.alter("usdf", lambda state: state.update(loop="a third one"))
+    assert "is kept by another loop" in watched.turn("usdf").out
 
     later = datetime.now(UTC) + timedelta(minutes=4)
     monkeypatch.setattr(clock, "source", lambda: later)

@@ -55,8 +55,8 @@ class Turned(CommandResult):
     site: str
 
     state: WatchState | None
-    """How it goes on; `None`: the tree does not validate, so that nobody knows
-    where its records are."""
+    """How it goes on; `None`: the tree does not validate, or has no such site
+    any more, so that nobody knows where its records are."""
 
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -68,10 +68,18 @@ class Turned(CommandResult):
     stands_by: bool = False
     """Whether another loop keeps the site, so that nothing was done."""
 
+    stands_by_anew: bool = False
+    """Whether it is another loop than in the turn before."""
+
+    is_known: bool = False
+    """Whether nothing could be done for the same reasons as before."""
+
     @property
     def is_news(self) -> bool:
         """Whether it is worth a line: something was done, or is otherwise."""
-        if self.state is None or self.outcomes:
+        if self.state is None:
+            return not self.is_known
+        if self.outcomes:
             return True
         if self.before is None or self.before.word is not self.state.word:
             return True
