@@ -656,5 +656,13 @@ def reached(
                 f"{store.uri}: {reason(error)}. {why}",
                 hint="Try again when they can be written from here, or mend `records`, of the site or in "
                 "calibstate.yaml.",
+                public=_for_anybody(error),
             )
         ) from error
+
+
+def _for_anybody(error: OSError) -> str:
+    """Return what the system says, without the names of its places."""
+    if error.errno is None:
+        return ""
+    return f"records cannot be reached ({os.strerror(error.errno)})"

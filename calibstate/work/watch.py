@@ -256,11 +256,14 @@ class _Turn:
 
     def fail(self, error: CalibstateError, reason: WatchReason, what: str) -> None:
         """Note that a part of the turn failed."""
-        self.session.listener.report(error.diagnostics)
         if isinstance(error, LockedError):
             reason = WatchReason.LOCKED
         why = error.diagnostics[0].for_anybody.rstrip(".")
-        self.find(Finding(reason=reason, message=f"{what}: {why}."))
+        finding = Finding(reason=reason, message=f"{what}: {why}.")
+        # It is kept twice in a turn, and may fail twice.
+        if finding not in self.findings:
+            self.session.listener.report(error.diagnostics)
+        self.find(finding)
 
     def find(self, *findings: Finding) -> None:
         """Note what the turn met, each thing once."""
