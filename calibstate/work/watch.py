@@ -23,7 +23,7 @@ from ..model.plans import Plan
 from ..model.results.watching import LoopSeen, Turned
 from ..model.scope import Scope
 from ..model.watching import Finding, WatchReason, WatchSettings, WatchState
-from ..surveys.unreviewed import Shown, unreviewed
+from ..surveys.unreviewed import Shown, failing, unreviewed
 from .attended import findings_of_outcomes, findings_of_plan, steps_let_run, undone
 from .following import Branch, follow
 from .keeping import is_kept_by_another, keep, stands_by_anew, state_after, state_before, tell
@@ -326,8 +326,12 @@ class _Turn:
             for address in places_of(desired, session.scope):
                 there[address] = Shown(places.published_review(address), places.sight(address))
             # What waits for a person would only be told as not deployed.
-            keys = unreviewed(desired, there, undone(desired, plan), session.now())
-            tickets = tuple(key.name for key in keys)
+            waits = undone(desired, plan)
+            now = session.now()
+            # It does not pass until it is reviewed anew.
+            for key in failing(desired, there, waits, now):
+                self.find_failing(key.ticket)
+            tickets = tuple(key.name for key in unreviewed(desired, there, waits, now))
             if not tickets:
                 return
             scope = Scope(sites=(self.site,), tickets=tickets)
@@ -337,9 +341,13 @@ class _Turn:
             return
         for review in reviewed.reviews:
             if not review.passed:
-                message = f"{review.ticket} does not pass its review."
-                command = f"calibstate verify {review.ticket} --site {self.site}"
-                self.find(Finding(reason=WatchReason.REFUSED, message=message, command=command))
+                self.find_failing(review.ticket)
+
+    def find_failing(self, ticket: str) -> None:
+        """Note that a ticket does not pass its review."""
+        message = f"{ticket} does not pass its review."
+        command = f"calibstate verify {ticket} --site {self.site}"
+        self.find(Finding(reason=WatchReason.REFUSED, message=message, command=command))
 
     def keep(
         self,

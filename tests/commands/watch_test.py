@@ -801,6 +801,32 @@ def test_status_and_pages_tell_how_each_loop_goes_on(watched: Watched) -> None:
     assert 'calibstate_loop_timestamp_seconds{site="usdf"}' in metrics
 
 
+def test_what_does_not_pass_its_review_is_a_trouble_until_it_does(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    file = sorted(watched.sites.path(ORIGIN).rglob("DM-1/**/bias/*.fits"))[0]
+    gone = file.with_name("aside")
+    file.rename(gone)
+
+    printed = [watched.turn("usdf") for _ in range(3)]
+    gone.rename(file)
+    later = datetime.now(UTC) + timedelta(minutes=61)
+    monkeypatch.setattr(clock, "source", lambda: later)
+    mended = watched.turn("usdf")
+
+    # It is reviewed once an hour, and nothing is well meanwhile.
+    assert [ran.code for ran in printed] == [2, 2, 2]
+    assert "DM-1 does not pass its review" in printed[0].out
+    assert printed[1].out == printed[2].out == ""
+    assert mended.code == 0
+    assert [(told["word"], told["reason"]) for told in receiver.taken] == [
+        ("stalled", "Refused"),
+        ("ready", "InSync"),
+    ]
+
+
 def test_who_reviews_is_told_what_nobody_will_be_asked_about(watched: Watched) -> None:
     watched.lets("summit", CARRIES, "apply")
 
