@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from calibstate.factory import clock
 from tests.commands.sites import EMBARGO, ORIGIN, SUMMIT, TOP, Sites
 from tests.commands.watched import BTS, CARRIES, Watched, git
 from tests.services.webhook import SECRET, Receiver
+from tests.tree import Ran
 
 NEW = f"{TOP}/DM-3"
 
@@ -555,6 +557,59 @@ def test_pages_are_written_in_each_turn_and_what_stands_there_is_kept(watched: W
     assert "PageNotWritten" in json.dumps(watched.state("usdf")["findings"]) or written.code == 0
     assert (folder / "mine.txt").read_text() == "mine"
     assert (watched.folder / "others" / "index.html").is_file()
+
+
+def spread(watched: Watched, mono: Path, message: str) -> None:
+    """Commit the tree as it is in a folder of a larger repository."""
+    inner = mono / "calibrations" / "state"
+    shutil.rmtree(inner, ignore_errors=True)
+    shutil.copytree(watched.sites.tree.state, inner, ignore=shutil.ignore_patterns(".git"))
+    for file in inner.rglob("*.yaml"):
+        # What it names lies two folders farther away.
+        file.write_text(re.sub(r"(: ['\"]?)\.\./", r"\1../../../", file.read_text()))
+    (mono / "README").write_text(message)
+    git(mono, "add", "-A")
+    git(mono, "commit", "-q", "-m", message)
+    git(mono, "push", "-q", "origin", "main")
+
+
+def test_a_tree_in_a_folder_of_a_repository_with_submodules_is_followed(watched: Watched) -> None:
+    mono, clone = watched.folder / "mono", watched.folder / "cloned"
+    hub = watched.folder / "mono.git"
+    git(watched.folder, "init", "-q", "--bare", "-b", "main", str(hub))
+    git(watched.folder, "clone", "-q", str(hub), str(mono))
+    git(mono, "switch", "-q", "-C", "main")
+    local = ("-c", "protocol.file.allow=always")
+    git(mono, *local, "submodule", "--quiet", "add", str(watched.hub), "vendor")
+    spread(watched, mono, "Begin")
+    git(watched.folder, "clone", "-q", str(hub), str(clone))
+
+    def turn() -> Ran:
+        return watched.run_at(clone / "calibrations" / "state", "watch", "usdf", "--once")
+
+    turn()
+    watched.sites.make_ticket("DM-3")
+    watched.sites.tree.chain(["DM-3", "DM-2", "DM-1"])
+    # The other repository goes on, too, and nobody has it fetched here.
+    git(
+        mono / "vendor",
+        "-c",
+        "user.name=k",
+        "-c",
+        "user.email=k@e.org",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "X",
+    )
+    spread(watched, mono, "Adopt DM-3")
+    followed = turn()
+
+    assert git(clone, "rev-parse", "HEAD") == git(mono, "rev-parse", "HEAD")
+    assert NEW in watched.sites.chain(ORIGIN), followed.out + followed.err
+    assert list((clone / "vendor").iterdir()) == []
+    assert turn().code in {0, 4}
 
 
 # One loop

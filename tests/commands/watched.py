@@ -69,10 +69,14 @@ class Watched:
 
     def run(self, site: str, *arguments: str) -> Ran:
         """Run a command in the clone of a site."""
+        return self.run_at(self.clone(site), *arguments)
+
+    def run_at(self, tree: Path, *arguments: str) -> Ran:
+        """Run a command on a tree."""
         from calibstate.cli.app import run
 
         self.sites.capsys.readouterr()
-        code = int(run(["-C", str(self.clone(site)), *arguments]))
+        code = int(run(["-C", str(tree), *arguments]))
         printed = self.sites.capsys.readouterr()
         return Ran(code, printed.out, printed.err)
 
