@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.commands.page_test import POLICY, Pages, jsonschema
 from tests.constructing import INSTRUMENT
@@ -48,6 +50,16 @@ def check(document: Any, schema: str) -> None:
 
 def test_the_page_tells_alarms_tests_and_nights(verified: Nightly) -> None:
     pages = made(verified)
+
+    told = {}
+    for family in text_string_to_metric_families((pages.folder / "metrics.prom").read_text()):
+        for sample in family.samples:
+            if sample.name.startswith("calibstate_daily"):
+                assert sample.labels == {"instrument": INSTRUMENT}
+                told[sample.name.removeprefix("calibstate_daily_")] = sample.value
+    night = datetime.fromtimestamp(told.pop("night_timestamp_seconds"), UTC)
+    assert f"{night:%Y%m%dT%H}" == f"{SECOND}T12"
+    assert told == {"alarms": 1, "exposures": 2, "failures": 1}
 
     data = pages.data(f"{INSTRUMENT}/daily")
     check(data, "page-daily.json")

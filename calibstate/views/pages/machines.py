@@ -137,7 +137,7 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
         ran.add(_seconds(max(moments)))
     of_pages = _Gauge("calibstate_page_timestamp_seconds", "When these pages were made.")
     of_pages.add(_seconds(content.at))
-    return (seen_at, drift, in_sync, same, failed, ran, *_of_loops(content), of_pages)
+    return (seen_at, drift, in_sync, same, failed, ran, *_of_loops(content), *_of_daily(content), of_pages)
 
 
 def _of_loops(content: PageContent) -> Sequence[_Gauge]:
@@ -149,6 +149,22 @@ def _of_loops(content: PageContent) -> Sequence[_Gauge]:
             loop.add(int(state.word is word), site=state.site, state=word.value)
         turned.add(_seconds(state.at), site=state.site)
     return (loop, turned)
+
+
+def _of_daily(content: PageContent) -> Sequence[_Gauge]:
+    """Return how the newest night of each instrument was verified."""
+    alarms = _Gauge("calibstate_daily_alarms", "Alarms of the newest night that was verified.")
+    verified = _Gauge("calibstate_daily_exposures", "Exposures of that night that were verified.")
+    failed = _Gauge("calibstate_daily_failures", "Exposures of that night in which a test failed.")
+    night = _Gauge("calibstate_daily_night_timestamp_seconds", "When that observing day began, at noon UTC.")
+    for instrument, kept in content.daily.items():
+        newest = kept.records[-1]
+        alarms.add(len(kept.alarms), instrument=instrument)
+        verified.add(len(newest.results), instrument=instrument)
+        failed.add(sum(result.has_failed for result in newest.results), instrument=instrument)
+        began = datetime.strptime(f"{newest.day}12+0000", "%Y%m%d%H%z")
+        night.add(began.timestamp(), instrument=instrument)
+    return (alarms, verified, failed, night)
 
 
 def _failing(content: PageContent, standing: Standing) -> int:
