@@ -6,6 +6,8 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from tests.commands.leftovers import (
     leave_behind,
     leave_litter,
 )
-from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites
+from tests.commands.sites import EMBARGO, INSTRUMENT, ORIGIN, SUMMIT, TOP, Sites, make_sites
 from tests.lookups import Asked, everything
+from tests.services.postgres import Postgres
 
 TICKETS = {f"{TOP}/DM-1", f"{TOP}/DM-2"}
 SHADOWED = {f"{TOP}/DM-1/{leaf}.20240101a" for leaf in ("bias", "flat")}
@@ -134,6 +137,24 @@ def test_what_is_called_unselectable_is_given_by_no_lookup_of_the_butler(left: S
                 assert searched >= set(line.uuids), line
     assert len(searched) == 3 * world.DETECTORS
     assert checked > 50
+
+
+def test_on_postgresql_the_same_is_told_and_given_by_no_lookup(
+    left: Sites, tmp_path: Path, postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_sites(tmp_path / "served", postgres=postgres)
+    with closing(replace(made, capsys=capsys)) as sites:
+        assert sites.apply().code == 0
+        leave_behind(sites)
+
+        searched = given_anywhere(sites, f"{TOP}/DM-2", f"{TOP}/DM-1")
+
+        for address in (ORIGIN, EMBARGO, SUMMIT):
+            told = by_name(sites, address)
+            assert told.keys() == by_name(left, address).keys()
+            for line in told.values():
+                assert (line.retention.value == "A") == bool(searched & set(line.uuids)), line
+        assert len(searched) == 3 * world.DETECTORS
 
 
 def test_the_declared_order_counts_before_anybody_has_applied_it(left: Sites) -> None:

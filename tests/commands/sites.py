@@ -19,6 +19,7 @@ from lsst.daf.butler import Butler
 from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
 from tests import world
+from tests.services.postgres import Postgres
 from tests.tree import Ran, Tree
 
 INSTRUMENT = "LSSTComCam"
@@ -224,6 +225,7 @@ def make_sites(
     tickets: Sequence[str] = ("DM-1", "DM-2"),
     copies: Sequence[str] = (EMBARGO, SUMMIT),
     detectors: int = world.DETECTORS,
+    postgres: Postgres | None = None,
 ) -> Sites:
     """Make an origin with tickets, and copies that have none of them yet.
 
@@ -237,6 +239,8 @@ def make_sites(
         Repositories of the route ``copy``.
     detectors
         Number of detectors of the instrument.
+    postgres
+        Where the registries are; SQLite in each repository without it.
     """
     tree = Tree(folder)
     tree.settings()
@@ -246,9 +250,14 @@ def make_sites(
     for ticket in tickets:
         tree.ticket(ticket, *LEAVES)
     tree.chain(list(reversed(tickets)))
-    world.make_repo(tree.repository(ORIGIN), detectors=detectors).close()
-    for address in copies:
-        world.clone(tree.repository(ORIGIN), tree.repository(address))
+    if postgres:
+        for address in (ORIGIN, *copies):
+            path, schema = tree.repository(address), postgres.namespace()
+            world.make_repo(path, db=postgres.url, namespace=schema, detectors=detectors).close()
+    else:
+        world.make_repo(tree.repository(ORIGIN), detectors=detectors).close()
+        for address in copies:
+            world.clone(tree.repository(ORIGIN), tree.repository(address))
     sites = Sites(tree)
     with sites.butler(ORIGIN) as butler:
         for ticket in tickets:
