@@ -19,6 +19,9 @@ from ..model.dailyrecords import Against, DailyRecord, ExposureResult
 from ..model.effective import Resolved
 from ..model.nights import While, clipped
 from ..model.submissions import BatchState, SeenOutput
+from ..model.timelinecompare import digest_within
+from ..model.timelines import fold
+from ..model.timespans import Range
 from ..ports.butler import ButlerReader
 from ..ports.construction import ConstructionPlaces, ConstructionReader
 from .measured import MeasuredDetector, detector_results, measured_detector
@@ -62,6 +65,12 @@ class DayLook:
     resolved: Resolved
     """What is effective on that day."""
 
+    span: Range
+    """From when until when that day is, in nanoseconds of TAI."""
+
+    tickets: Mapping[str, str] = field(default_factory=dict)
+    """Ticket of each collection."""
+
     by_types: dict[tuple[str, ...], Against] = field(default_factory=dict)
     """What was asked already, by types: exposures of a sort ask the same."""
 
@@ -88,12 +97,18 @@ class DayLook:
         against = Against(
             types=in_order,
             fingerprint=narrowed.fingerprint,
+            selects=digest_within(fold(narrowed, self.tickets), self.span),
         )
         self.by_types[in_order] = against
         return against
 
 
-def look_at_day(day: VerifiedDay, kept: DailyRecord | None, places: ConstructionPlaces) -> DayLook:
+def look_at_day(
+    day: VerifiedDay,
+    kept: DailyRecord | None,
+    places: ConstructionPlaces,
+    tickets: Mapping[str, str],
+) -> DayLook:
     """Look which exposures of a day were verified.
 
     Parameters
@@ -104,6 +119,8 @@ def look_at_day(day: VerifiedDay, kept: DailyRecord | None, places: Construction
         What is kept of it; `None`: nothing is.
     places
         Where to look.
+    tickets
+        Ticket of each collection that is declared.
 
     Raises
     ------
@@ -134,6 +151,8 @@ def look_at_day(day: VerifiedDay, kept: DailyRecord | None, places: Construction
         record.with_results(results.values()),
         # What is effective at other times is nobody's affair here.
         clipped(resolved, night.span),
+        night.span,
+        tickets,
     )
 
 

@@ -28,6 +28,10 @@ class Against(Noun):
     fingerprint: str
     """Effective fingerprint of the chain, of these types and that day."""
 
+    selects: str = ""
+    """Digest of which ticket wins on that day, of these types, by which pages
+    tell what is stale; empty: nobody wrote that down."""
+
 
 class DailyAttempt(Noun):
     """One run of a pipeline, written down before it began."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from .fingerprints import digest_of_lines
 from .number_ranges import as_ranges, ranges_in
 from .timelines import NOTHING, Interval, Timeline, TimelineRow
+from .timespans import Range
 
-__all__ = ["Difference", "Winner", "differences", "rows_by_filter"]
+__all__ = ["Difference", "Winner", "differences", "digest_within", "rows_by_filter"]
 
 
 class Winner(NamedTuple):
@@ -76,6 +78,39 @@ def differences(a: Timeline, b: Timeline) -> tuple[Difference, ...]:
         for span in spans:
             everything.append(span._replace(filters=filters))
     return tuple(everything)
+
+
+def digest_within(timeline: Timeline, span: Range, types: Collection[str] = ()) -> str:
+    """Return a digest of which ticket wins in a span, for every detector.
+
+    Equal digests: each lookup gets the same ticket.  What is found at other
+    times only makes no difference.
+
+    Parameters
+    ----------
+    timeline
+        Which ticket wins when.
+    span
+        From when until when, in nanoseconds of TAI.
+    types
+        Dataset types that count; empty: all.
+    """
+    first, last = span
+    lines: list[str] = []
+    for (dataset_type, name), row in sorted(rows_by_filter(timeline).items()):
+        if types and dataset_type not in types:
+            continue
+        side = _Side(timeline, row)
+        edges = {first, last, *side.edges()}
+        within = [edge for edge in sorted(edges) if first <= edge <= last]
+        before: tuple[Winner, ...] = ()
+        for begin in within[:-1]:
+            winners = side.winners(begin)
+            # Where nothing changes there is no edge.
+            if winners != before:
+                lines.append(repr((dataset_type, name, begin, tuple(map(tuple, winners)))))
+            before = winners
+    return digest_of_lines(lines)
 
 
 def rows_by_filter(timeline: Timeline) -> Mapping[tuple[str, str], TimelineRow]:

@@ -20,6 +20,7 @@ from ..engine.hold import Patience
 from ..errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError, UsageError
 from ..factory.metrics import metric_store
 from ..factory.traced import traced
+from ..lookups.searched import tickets_of_collections
 from ..model.daily import Daily, VerifiedDay
 from ..model.dailyrecords import DailyAttempt, DailyRecord
 from ..model.desired import DesiredState, Written
@@ -64,8 +65,9 @@ class Verifying:
 
     def look(self) -> DayLook:
         """Look which exposures have a result."""
+        tickets = tickets_of_collections(self.session.desired)
         with self.session.listener.progress("looking at exposures"):
-            return look_at_day(self.day, self.records.read(self.day.day), self.places)
+            return look_at_day(self.day, self.records.read(self.day.day), self.places, tickets)
 
 
 def daily_of(session: Session, instrument: str, day: int) -> Verifying:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from calibstate.demo.construction.amplifiers import table_of
+from calibstate.demo.world import AMPLIFIERS
 from tests.commands.page_test import POLICY, Pages, jsonschema
 from tests.constructing import INSTRUMENT
 from tests.nightly import NIGHTS, Nightly, make_nightly
@@ -37,10 +39,10 @@ def verified(verified_once: Nightly, tmp_path: Path, capsys: pytest.CaptureFixtu
     return verified_once.copied_to(tmp_path / "world", capsys)
 
 
-def made(nightly: Nightly, code: int = 0) -> Pages:
+def made(nightly: Nightly, code: int | None = 0) -> Pages:
     folder = nightly.construction.tree.folder / "pages"
     ran = nightly.construction.run("page", "-o", str(folder), "--live")
-    assert ran.code == code, ran.out + ran.err
+    assert code is None or ran.code == code, ran.out + ran.err
     return Pages(folder)
 
 
@@ -67,8 +69,8 @@ def test_the_page_tells_alarms_tests_and_nights(verified: Nightly) -> None:
         ("MEAN", "R22_S01", [SECOND])
     ]
     assert data["nights"] == [
-        {"night": SECOND, "exposures": 2, "failed": 1},
-        {"night": FIRST, "exposures": 2, "failed": 0},
+        {"night": SECOND, "exposures": 2, "failed": 1, "stale": 0},
+        {"night": FIRST, "exposures": 2, "failed": 0, "stale": 0},
     ]
     assert [(test["test"], test["failed"]) for test in data["tests"]] == [
         ("MEAN", ["R22_S01"]),
@@ -77,6 +79,41 @@ def test_the_page_tells_alarms_tests_and_nights(verified: Nightly) -> None:
     text = pages.html(f"{INSTRUMENT}/daily").text
     assert f"On {SECOND} 1 alarm:" in text
     assert "bias MEAN of R22_S01 failed on 1 night" in text
+
+
+@pytest.mark.parametrize(
+    ("dataset_type", "since", "stale"),
+    [
+        ("bias", None, {FIRST: 2, SECOND: 2}),
+        # Of the noon at which the second night begins.
+        ("bias", SECOND, {FIRST: 0, SECOND: 2}),
+        ("bias", SECOND + 1, {FIRST: 0, SECOND: 0}),
+        # No pipeline for biases takes it.
+        ("dark", None, {FIRST: 0, SECOND: 0}),
+    ],
+)
+def test_the_page_tells_what_was_verified_with_what_wins_no_more(
+    verified: Nightly, dataset_type: str, since: int | None, stale: dict[int, int]
+) -> None:
+    noon = f"{date.fromisoformat(str(since))}T12:00:00" if since else None
+    tables = [table_of([level] * len(AMPLIFIERS)) for level in (100.5, 101.5)]
+    name = f"{INSTRUMENT}/calib/DM-2/{dataset_type}.20250101a"
+    verified.origin.certify_tables(dataset_type, name, tables, since=noon)
+
+    pages = made(verified, code=None)
+
+    nights = pages.data(f"{INSTRUMENT}/daily")["nights"]
+    assert {night["night"]: night["stale"] for night in nights} == stale
+
+
+def test_where_nobody_looked_nobody_knows_what_is_stale(verified: Nightly) -> None:
+    folder = verified.construction.tree.folder / "pages"
+    verified.construction.run("page", "-o", str(folder))
+
+    nights = Pages(folder).data(f"{INSTRUMENT}/daily")["nights"]
+
+    assert [night["stale"] for night in nights] == [None, None]
+    assert "not known" in Pages(folder).html(f"{INSTRUMENT}/daily").text
 
 
 def test_a_trend_has_a_picture_for_each_detector(verified: Nightly) -> None:

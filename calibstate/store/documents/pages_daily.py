@@ -8,7 +8,9 @@ from typing import Literal
 
 from ...model.dailyrecords import DailyRecord, Measured
 from ...model.names import InstrumentName, Noun
+from ...model.nights import While
 from ...model.pages import DailyNights, PageContent
+from ...model.timelinecompare import digest_within
 from .pages import PageDocument, head
 
 __all__ = [
@@ -35,6 +37,10 @@ class NightPart(Noun):
 
     failed: int
     """Those in which a test failed."""
+
+    stale: int | None
+    """Those that were verified when another ticket won for that night, of what
+    their pipeline takes; null: nobody can tell."""
 
 
 class TestPart(Noun):
@@ -137,6 +143,7 @@ def daily_page(content: PageContent, instrument: InstrumentName) -> DailyPage:
             night=record.day,
             exposures=len(record.results),
             failed=len(failed),
+            stale=_stale(content, record),
         )
         nights.append(night)
     alarms = []
@@ -159,6 +166,24 @@ def daily_page(content: PageContent, instrument: InstrumentName) -> DailyPage:
             "nights": tuple(nights),
         }
     )
+
+
+def _stale(content: PageContent, record: DailyRecord) -> int | None:
+    """Return how many exposures were verified with what wins no more."""
+    live = content.live.get(record.repository, {}).get(record.chain)
+    if live is None:
+        return None
+    span = While.of_number(record.day).span
+    now: dict[tuple[str, ...], str] = {}
+    stale = 0
+    for result in record.results:
+        against = result.against
+        if against is None or not against.selects:
+            return None
+        if against.types not in now:
+            now[against.types] = digest_within(live.timeline, span, against.types)
+        stale += now[against.types] != against.selects
+    return stale
 
 
 def _tests(kept: DailyNights) -> Iterator[TestPart]:
