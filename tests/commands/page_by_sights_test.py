@@ -54,6 +54,12 @@ def gone(sites: Sites) -> None:
 
 def pages_by_sights(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> tuple[Pages, list[str]]:
     """Return pages that are made where observations take long to read."""
+    read = read_by_sights(monkeypatch)
+    return made(sites, code=0), read
+
+
+def read_by_sights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return where observations will be read that take long."""
     monkeypatch.setattr(observationfile, "READ_AT_ONCE", 10)
     read: list[str] = []
     loads = observationfile.loads
@@ -63,7 +69,7 @@ def pages_by_sights(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> tuple[Page
         return loads(data, name, of=of)
 
     monkeypatch.setattr(observationfile, "loads", noted)
-    return made(sites, code=0), read
+    return read
 
 
 def told(pages: Pages) -> dict[str, str]:
@@ -110,6 +116,32 @@ def test_of_sights_pages_are_what_they_are_of_observations(
     # What is as it should be costs no rows.
     if rows_read is not None:
         assert sorted(set(read)) == rows_read
+
+
+HAPPENED = (nothing, out_of_order, not_searched, chain_of_a_ticket, gone, own, decertified)
+
+
+@pytest.mark.parametrize("happened", HAPPENED)
+@pytest.mark.parametrize("command", ["status", "drift"])
+def test_of_sights_a_command_tells_what_it_tells_of_observations(
+    deployed: Sites, monkeypatch: pytest.MonkeyPatch, happened: Callable[[Sites], None], command: str
+) -> None:
+    assert deployed.run("seal").code == 0
+    happened(deployed)
+    publish(deployed)
+    asked = (command, "--observed", "published", "--format", "json")
+    for address in (ORIGIN, EMBARGO, SUMMIT):
+        # They can be seen by nobody who asks.
+        deployed.path(address).rename(deployed.path(address).with_name(f"away-{address.replace('/', '-')}"))
+    by_rows = deployed.run(*asked)
+
+    read = read_by_sights(monkeypatch)
+    by_sights = deployed.run(*asked)
+
+    assert by_rows.code in {0, 2}, by_rows.err
+    assert (by_sights.code, by_sights.json) == (by_rows.code, by_rows.json)
+    if happened in {nothing, out_of_order, not_searched}:
+        assert read == []
 
 
 def test_a_sight_stands_for_an_observation_that_is_not_there(
