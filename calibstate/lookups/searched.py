@@ -6,7 +6,7 @@ what nobody sealed it is told that it is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from ..engine.expand import chains_at, places_of
@@ -56,7 +56,6 @@ def tickets_of_collections(desired: DesiredState) -> Mapping[CollectionName, str
 def declared_searches(
     desired: DesiredState,
     scope: Scope,
-    only: Collection[CollectionName] | None = None,
 ) -> Mapping[CollectionName, tuple[DeclaredSearch, ...]]:
     """Return what declared chains search, and what is effective by the seals.
 
@@ -66,8 +65,6 @@ def declared_searches(
         What is declared.
     scope
         The part of it that is asked for.
-    only
-        The chains that are asked for; `None`: all.
 
     Returns
     -------
@@ -78,7 +75,7 @@ def declared_searches(
     sides = Sides.of(None, desired, SealedSight())
     tickets = tickets_of_collections(desired)
     searches: dict[CollectionName, tuple[DeclaredSearch, ...]] = {}
-    for name, having in _searches(sides, desired, scope, only).items():
+    for name, having in _searches(sides, desired, scope).items():
         of_chain: list[DeclaredSearch] = []
         for search, addresses in having.items():
             sources = sides.after.sources(search.leaves)
@@ -116,7 +113,7 @@ def selected_then(desired: DesiredState, scope: Scope, name: CollectionName) -> 
         By the search that most repositories had; `None`: none had any.
     """
     sides = Sides.of(None, desired, SealedSight())
-    having = _searches(sides, desired, scope, [name]).get(name)
+    having = _searches(sides, desired, scope, name).get(name)
     if not having:
         return None
     search = max(having, key=lambda search: len(having[search]))
@@ -134,7 +131,7 @@ def _searches(
     sides: Sides,
     desired: DesiredState,
     scope: Scope,
-    only: Collection[CollectionName] | None,
+    only: CollectionName | None = None,
 ) -> _Searches:
     """Return what chains search, and where; most do the same."""
     addresses = places_of(desired, scope)
@@ -147,7 +144,7 @@ def _searches(
             scope,
             sides,
         ).items():
-            if only is not None and name not in only:
+            if only is not None and name != only:
                 continue
             having = same.setdefault(name, {})
             having.setdefault(change.after, []).append(address)
