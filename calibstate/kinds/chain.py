@@ -418,10 +418,14 @@ def _misordered(declared: Sequence[str], live: Sequence[str]) -> str:
     places: list[str] = []
     for child in elsewhere[:_MOST_NAMED]:
         # Only the last one has nothing behind it.
-        here = live.index(child)
-        there = declared.index(child)
-        is_found = f"behind {live[here - 1]}" if here else "first"
-        belongs = f"in front of {declared[there + 1]}" if there + 1 < len(declared) else "last"
+        is_found = "first"
+        before = live[: live.index(child)]
+        if before:
+            is_found = f"behind {before[-1]}"
+        belongs = "last"
+        after = declared[declared.index(child) + 1 :]
+        if after:
+            belongs = f"in front of {after[0]}"
         places.append(f"{child} is searched {is_found} and declared {belongs}")
     rest = len(elsewhere) - _MOST_NAMED
     if rest > 0:

@@ -104,14 +104,14 @@ class PageFolder:
             # Beside its place, so that the last step is one rename.
             new.mkdir(parents=True)
             sizes: dict[str, int] = {}
-            made: set[Path] = set()
+            folders: set[Path] = set()
             for name, data in files:
                 sizes[name] = len(data)
                 path = new / name
                 # Most folders hold a page and its document.
-                if path.parent not in made:
+                if path.parent not in folders:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    made.add(path.parent)
+                    folders.add(path.parent)
                 path.write_bytes(data)
             (new / LIST).write_bytes(_listed(sizes, generated, version))
             # A folder cannot take the place of one that holds something.

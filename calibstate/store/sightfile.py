@@ -51,6 +51,45 @@ class ChainEntry(Noun):
     effective: Fingerprint
     """The effective fingerprint; its timeline is among ``timelines``."""
 
+    @classmethod
+    def of(cls, chain: SightOfChain) -> ChainEntry:
+        """Return a chain as it is written."""
+        places = {name: place for place, name in enumerate(chain.searched)}
+        entry = cls(
+            children=chain.children,
+            selected=as_ranges(places[name] for name in chain.selected),
+            effective=chain.effective,
+        )
+        if chain.searched == chain.children:
+            return entry
+        return entry.model_copy(update={"searched": chain.searched})
+
+    def chain(self, timelines: Mapping[str, Timeline]) -> SightOfChain:
+        """Return what was written.
+
+        Parameters
+        ----------
+        timelines
+            By effective fingerprint.
+
+        Raises
+        ------
+        ValueError
+            Its parts do not fit together.
+        """
+        if self.effective not in timelines:
+            raise ValueError("it has no timeline")
+        searched = self.searched
+        if searched is None:
+            searched = self.children
+        return SightOfChain(
+            children=self.children,
+            searched=searched,
+            selected=tuple(searched[place] for place in positions(self.selected, len(searched))),
+            effective=self.effective,
+            timeline=timelines[self.effective],
+        )
+
 
 class TicketEntry(Noun):
     """A ticket, as far as it was found."""
@@ -71,6 +110,32 @@ class TicketEntry(Noun):
     whole: bool = False
     """Whether all is there as its seal and its file say: collections and their
     chain, and files as far as they were looked at."""
+
+    @classmethod
+    def of(cls, ticket: SightOfTicket) -> TicketEntry:
+        """Return a ticket as it is written: what is usual is left out."""
+        entry = cls(fingerprint=ticket.fingerprint, collections=ticket.collections)
+        unusual: dict[str, object] = {}
+        if ticket.of_collections != ticket.collections:
+            unusual["of_collections"] = ticket.of_collections
+        if ticket.ingested:
+            unusual["ingested"] = ticket.ingested
+        if ticket.whole:
+            unusual["whole"] = True
+        return entry.model_copy(update=unusual)
+
+    def ticket(self) -> SightOfTicket:
+        """Return what was written."""
+        of_collections = self.of_collections
+        if of_collections is None:
+            of_collections = self.collections
+        return SightOfTicket(
+            fingerprint=self.fingerprint,
+            collections=self.collections,
+            of_collections=of_collections,
+            ingested=self.ingested,
+            whole=self.whole,
+        )
 
 
 class SightDocument(Noun):
@@ -126,9 +191,12 @@ def dumps(sight: Sight) -> bytes:
     """
     # Chains that select the same, such as one within another, have one.
     timelines: dict[str, TimelineTable] = {}
-    for chain in sight.chains.values():
+    chains: dict[str, ChainEntry | None] = {}
+    for name, chain in sight.chains.items():
+        chains[name] = None
         if chain:
             timelines[chain.effective] = TimelineTable.of(chain.timeline)
+            chains[name] = ChainEntry.of(chain)
     document = SightDocument(
         format_version="2.0",
         kind="sight",
@@ -137,45 +205,19 @@ def dumps(sight: Sight) -> bytes:
         version=sight.version,
         declared=sight.declared,
         butler=sight.butler,
-        chains={name: _chain_entry(chain) for name, chain in sight.chains.items()},
+        chains=chains,
         timelines=timelines,
-        tickets={name: _ticket_entry(ticket) for name, ticket in sight.tickets.items()},
+        tickets={name: TicketEntry.of(ticket) for name, ticket in sight.tickets.items()},
         others=sight.others,
     )
-    told: dict[str, object] = {}
+    more: dict[str, object] = {}
     if sight.listed is not None:
-        told["listed"] = _without_chains(sight.listed, sight.chains)
+        more["listed"] = _without_chains(sight.listed, sight.chains)
     if sight.skymaps is not None:
-        told["skymaps"] = sight.skymaps
-    document = document.model_copy(update=told)
+        more["skymaps"] = sight.skymaps
+    document = document.model_copy(update=more)
     # What was left out is not written either.
     return document.model_dump_json(exclude_unset=True).encode() + b"\n"
-
-
-def _chain_entry(chain: SightOfChain | None) -> ChainEntry | None:
-    if chain is None:
-        return None
-    places = {name: place for place, name in enumerate(chain.searched)}
-    entry = ChainEntry(
-        children=chain.children,
-        selected=as_ranges(places[name] for name in chain.selected),
-        effective=chain.effective,
-    )
-    if chain.searched != chain.children:
-        entry = entry.model_copy(update={"searched": chain.searched})
-    return entry
-
-
-def _ticket_entry(ticket: SightOfTicket) -> TicketEntry:
-    told: dict[str, object] = {}
-    if ticket.of_collections != ticket.collections:
-        told["of_collections"] = ticket.of_collections
-    if ticket.ingested:
-        told["ingested"] = ticket.ingested
-    if ticket.whole:
-        told["whole"] = True
-    entry = TicketEntry(fingerprint=ticket.fingerprint, collections=ticket.collections)
-    return entry.model_copy(update=told)
 
 
 def _without_chains(
@@ -222,12 +264,16 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
             raise _refused(of, f"{word}: Field required")
     if document.address != of:
         raise _refused(of, f"it is of {document.address}")
-    timelines = _timelines_of(document)
+    timelines: dict[str, Timeline] = {}
     chains: dict[str, SightOfChain | None] = {}
-    for name, entry in document.chains.items():
-        chains[name] = None
-        if entry:
-            chains[name] = _chain_of(entry, name, timelines, of)
+    part = "timelines"
+    try:
+        for fingerprint, table in document.timelines.items():
+            timelines[fingerprint] = table.timeline(fingerprint)
+        for part, entry in document.chains.items():
+            chains[part] = entry.chain(timelines) if entry else None
+    except ValueError as error:
+        raise _refused(of, f"{part}: {error}") from None
     listed = document.listed
     if listed is not None:
         listed = {name: _listed(chain) for name, chain in chains.items()} | dict(listed)
@@ -238,52 +284,10 @@ def loads(data: bytes, *, of: RepositoryAddress) -> Sight:
         declared=document.declared,
         butler=document.butler,
         chains=chains,
-        tickets={name: _ticket_of(entry) for name, entry in document.tickets.items()},
+        tickets={name: entry.ticket() for name, entry in document.tickets.items()},
         others=document.others,
         listed=listed,
         skymaps=document.skymaps,
-    )
-
-
-def _timelines_of(document: SightDocument) -> Mapping[str, Timeline]:
-    timelines: dict[str, Timeline] = {}
-    for fingerprint, table in document.timelines.items():
-        try:
-            timelines[fingerprint] = table.timeline(fingerprint)
-        except ValueError as error:
-            raise _refused(document.address, f"timelines: {error}") from None
-    return timelines
-
-
-def _chain_of(entry: ChainEntry, name: str, timelines: Mapping[str, Timeline], of: str) -> SightOfChain:
-    if entry.effective not in timelines:
-        raise _refused(of, f"{name} has no timeline")
-    searched = entry.searched
-    if searched is None:
-        searched = entry.children
-    try:
-        places = positions(entry.selected, len(searched))
-    except ValueError as error:
-        raise _refused(of, f"{name}: selected: {error}") from None
-    return SightOfChain(
-        children=entry.children,
-        searched=searched,
-        selected=tuple(searched[place] for place in places),
-        effective=entry.effective,
-        timeline=timelines[entry.effective],
-    )
-
-
-def _ticket_of(entry: TicketEntry) -> SightOfTicket:
-    of_collections = entry.of_collections
-    if of_collections is None:
-        of_collections = entry.collections
-    return SightOfTicket(
-        fingerprint=entry.fingerprint,
-        collections=entry.collections,
-        of_collections=of_collections,
-        ingested=entry.ingested,
-        whole=entry.whole,
     )
 
 

@@ -44,6 +44,66 @@ class RowTable(Noun):
     """Where something else wins: places of the interval, of what wins, and of
     the ``detectors`` for which it does, by interval."""
 
+    @classmethod
+    def of(cls, row: TimelineRow, places: Mapping[int, int | None], detectors: dict[str, int]) -> RowTable:
+        """Return a row as it is written.
+
+        Parameters
+        ----------
+        row
+            The row.
+        places
+            Those of all moments.
+        detectors
+            Places of numbers of detectors; those that are new get one.
+        """
+        odd: list[tuple[int, int, int]] = []
+        for index, interval in enumerate(row.intervals):
+            for each in interval.odd:
+                place = detectors.setdefault(each.detectors, len(detectors))
+                odd.append((index, each.ticket, place))
+        return cls(
+            dataset_type=row.dataset_type,
+            filters=row.filters,
+            detectors=row.detectors,
+            begin=tuple(places[interval.begin] for interval in row.intervals),
+            end=places[row.intervals[-1].end],
+            ticket=tuple(interval.ticket for interval in row.intervals),
+            odd=tuple(odd),
+        )
+
+    def row(self, moments: Sequence[int], detectors: Sequence[str]) -> TimelineRow:
+        """Return what was written.
+
+        Parameters
+        ----------
+        moments
+            Bounds of intervals, in nanoseconds of TAI.
+        detectors
+            Numbers of detectors, as text.
+
+        Raises
+        ------
+        ValueError
+            Its columns do not fit together.
+        """
+        odd: dict[int, tuple[Odd, ...]] = {}
+        try:
+            begins = [UNBOUNDED_BEGIN if place is None else moments[place] for place in self.begin]
+            end = UNBOUNDED_END if self.end is None else moments[self.end]
+            for index, ticket, place in self.odd:
+                odd[index] = (*odd.get(index, ()), Odd(ticket, detectors[place]))
+        except IndexError:
+            raise ValueError(f"{self.dataset_type}: a place that is not there") from None
+        intervals: list[Interval] = []
+        # Each ends where the next begins.
+        spans = pairwise((*begins, end))
+        for index, ((begin, until), ticket) in enumerate(zip(spans, self.ticket, strict=True)):
+            intervals.append(Interval(begin, until, ticket, odd.pop(index, ())))
+        if odd:
+            raise ValueError(f"{self.dataset_type}: something is odd in an interval that is not there")
+        return TimelineRow(self.dataset_type, self.filters, self.detectors, tuple(intervals))
+
 
 class TimelineTable(Noun):
     """Which ticket wins when."""
@@ -80,7 +140,7 @@ class TimelineTable(Noun):
         return cls(
             tickets=timeline.tickets,
             moments=tuple(moments),
-            rows=tuple(_row_table(row, places, numbers) for row in timeline.rows),
+            rows=tuple(RowTable.of(row, places, numbers) for row in timeline.rows),
             detectors=tuple(numbers),
         )
 
@@ -100,29 +160,10 @@ class TimelineTable(Noun):
         for numbers in (*self.detectors, *(row.detectors for row in self.rows)):
             _check_numbers(numbers)
         moments = [parse_tai(moment) for moment in self.moments]
-        rows = tuple(self._row(row, moments) for row in self.rows)
+        rows = tuple(row.row(moments, self.detectors) for row in self.rows)
         timeline = Timeline(fingerprint, self.tickets, rows)
         timeline.check()
         return timeline
-
-    def _row(self, row: RowTable, moments: Sequence[int]) -> TimelineRow:
-        try:
-            begins = [UNBOUNDED_BEGIN if place is None else moments[place] for place in row.begin]
-            end = UNBOUNDED_END if row.end is None else moments[row.end]
-            odd: dict[int, tuple[Odd, ...]] = {}
-            for interval, ticket, detectors in row.odd:
-                known = odd.get(interval, ())
-                odd[interval] = (*known, Odd(ticket, self.detectors[detectors]))
-        except IndexError:
-            raise ValueError(f"{row.dataset_type}: a place that is not there") from None
-        intervals: list[Interval] = []
-        # Each ends where the next begins.
-        spans = pairwise((*begins, end))
-        for index, ((begin, until), ticket) in enumerate(zip(spans, row.ticket, strict=True)):
-            intervals.append(Interval(begin, until, ticket, odd.pop(index, ())))
-        if odd:
-            raise ValueError(f"{row.dataset_type}: something is odd in an interval that is not there")
-        return TimelineRow(row.dataset_type, row.filters, row.detectors, tuple(intervals))
 
 
 def positions(text: str, number: int) -> list[int]:
@@ -148,22 +189,6 @@ def positions(text: str, number: int) -> list[int]:
             raise ValueError(f"{text} are no places among {number}")
         places.extend(run)
     return places
-
-
-def _row_table(row: TimelineRow, places: Mapping[int, int | None], numbers: dict[str, int]) -> RowTable:
-    odd: list[tuple[int, int, int]] = []
-    for index, interval in enumerate(row.intervals):
-        for each in interval.odd:
-            odd.append((index, each.ticket, numbers.setdefault(each.detectors, len(numbers))))
-    return RowTable(
-        dataset_type=row.dataset_type,
-        filters=row.filters,
-        detectors=row.detectors,
-        begin=tuple(places[interval.begin] for interval in row.intervals),
-        end=places[row.intervals[-1].end],
-        ticket=tuple(interval.ticket for interval in row.intervals),
-        odd=tuple(odd),
-    )
 
 
 def _check_numbers(text: str) -> None:

@@ -58,14 +58,14 @@ def state_before(session: Session, places: Places, site: str) -> WatchState | No
     except CalibstateError as error:
         # What nobody can read is written anew.
         session.listener.report(error.diagnostics)
-    known = remembered(str(session.root), site)
+    memory = remembered(str(session.root), site)
     ours = loop_of(session)
-    if known is None or known.loop != ours:
+    if memory is None or memory.loop != ours:
         return kept
     # Turns of ours that could not be written to the records; a clock may have
     # been set meanwhile, and they are counted.
-    if kept is None or (kept.loop == ours and kept.turns < known.turns):
-        return known
+    if kept is None or (kept.loop == ours and kept.turns < memory.turns):
+        return memory
     return kept
 
 
@@ -79,8 +79,8 @@ def stands_by_anew(session: Session, state: WatchState) -> bool:
     state
         How the other one goes on.
     """
-    known = remembered(str(session.root), state.site)
-    if known and known.loop == state.loop:
+    memory = remembered(str(session.root), state.site)
+    if memory and memory.loop == state.loop:
         return False
     remember(str(session.root), state)
     return True

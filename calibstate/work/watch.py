@@ -368,11 +368,11 @@ class _Turn:
             remember(str(session.root), state)
         if telling is None or not state.unsent:
             return state
-        told = tell(session, state, telling)
+        state = tell(session, state, telling)
         # Whether it could be written was found, and told, before.
         with suppress(CalibstateError):
-            keep(session, places, told)
-        return told
+            keep(session, places, state)
+        return state
 
     def write_pages(self) -> None:
         """Write pages, if any are wanted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,9 @@ def test_the_first_that_raises_ends_it_and_later_batches_are_not_begun(together:
 
     def ask(number: int) -> None:
         asked.append(number)
+        # The others take long enough for all to be waiting by then.
+        if number:
+            time.sleep(0.1)
         raise OSError(number)
 
     with pytest.raises(OSError, match="0"):

@@ -201,14 +201,23 @@ class Situation:
         lacking = in_place and self.in_rucio(ticket) == "closed too early"
         return self.arrives(ticket, address) and not lacking
 
-    def wanted(self, address: str) -> list[str]:
-        """Return the declared children that a chain has in the end."""
+    def wanted(self, address: str, *, files: bool = False) -> list[str]:
+        """Return the declared children that a chain has in the end.
+
+        Parameters
+        ----------
+        address
+            The repository.
+        files
+            Whether every file is looked at: what lacks one is not entered.
+        """
+        arrives = self.arrives_with_files if files else self.arrives
         before = self.live.get(address, ())
         return [
             child
             for word in self.entries
             for ticket, child in meaning(word)
-            if not self.is_skipped(ticket, address) and (self.arrives(ticket, address) or child in before)
+            if not self.is_skipped(ticket, address) and (arrives(ticket, address) or child in before)
         ]
 
     def unwanted(self, address: str) -> set[str]:
