@@ -16,7 +16,7 @@ from calibstate.cli.app import run
 from tests.commands.impact_test import git
 from tests.commands.page_test import HOSTILE, age, observation, publish
 from tests.commands.sites import EMBARGO, INSTRUMENT, LEAVES, ORIGIN, SUMMIT, Sites, make_sites
-from tests.page.browsing import NARROW, WIDE, Browsed, served
+from tests.page.browsing import NARROW, WIDE, Browsed, Looked, served
 from tests.page.worlds import command
 from tests.tree import Tree
 
@@ -52,32 +52,30 @@ def browsed(browser: Any, state: Path, *arguments: str, code: int = 1) -> Iterat
     assert ran == code
     with served(folder) as http:
         site = Browsed(browser, folder, http)
-        for address in site.addresses:
-            look_at(site, address)
+        for on_disk in (False, True):
+            for address, looked in site.walk(site.addresses, on_disk=on_disk):
+                look_at(looked, address)
         yield site
 
 
-def look_at(site: Browsed, address: str) -> None:
-    for on_disk in (False, True):
-        with site.look(address, on_disk=on_disk) as looked:
-            for width in (WIDE, NARROW):
-                looked.tab.set_viewport_size({"width": width, "height": 900})
-                whole, shown = looked.evaluate(SCROLLED)
-                assert whole <= shown, (address, width)
-            # The script ran to its end, so that there is a search.
-            assert looked.tab.get_by_label("Search all pages").count() == 1, address
-        assert looked.complaints == [], address
+def look_at(looked: Looked, address: str) -> None:
+    for width in (WIDE, NARROW):
+        looked.tab.set_viewport_size({"width": width, "height": 900})
+        whole, shown = looked.evaluate(SCROLLED)
+        assert whole <= shown, (address, width)
+    # The script ran to its end, so that there is a search.
+    assert looked.tab.get_by_label("Search all pages").count() == 1, address
+    assert looked.complaints == [], address
 
 
 def told_unread(site: Browsed) -> set[str]:
     """Return what each page says that could not be read."""
     told: set[str] = set()
-    for address in site.addresses:
-        with site.look(address) as looked:
-            lines = looked.evaluate(
-                """() => [...document.querySelectorAll(".warning[role=note] li")].map(
-                  (line) => line.firstChild.textContent.trim())"""
-            )
+    for address, looked in site.walk(site.addresses):
+        lines = looked.evaluate(
+            """() => [...document.querySelectorAll(".warning[role=note] li")].map(
+              (line) => line.firstChild.textContent.trim())"""
+        )
         of_page = set(lines)
         assert not told or of_page == told, address
         told = of_page
@@ -108,13 +106,12 @@ def test_hostile_names_are_words_everywhere(browser: Any, published: Sites) -> N
     git(published.tree.folder, "commit", "-qm", f"<img src=x onerror=alert(1)> {TURNED} javascript:alert(1)")
 
     with browsed(browser, published.tree.state, code=0) as site:
-        for address in site.addresses:
-            with site.look(address) as looked:
-                strange = looked.evaluate(
-                    """() => [...document.querySelectorAll("main img, main script, [onclick], [onerror],"
-                      + "a[href^='javascript:']")].map((part) => part.outerHTML)"""
-                )
-                text = looked.tab.locator("html").inner_text()
+        for address, looked in site.walk(site.addresses):
+            strange = looked.evaluate(
+                """() => [...document.querySelectorAll("main img, main script, [onclick], [onerror],"
+                  + "a[href^='javascript:']")].map((part) => part.outerHTML)"""
+            )
+            text = looked.tab.locator("html").inner_text()
             assert strange == [], address
             assert "\u202e" not in text, address
         with site.look(f"{INSTRUMENT}/compare/?a=declared&b={SUMMIT}") as looked:
@@ -213,9 +210,8 @@ def test_a_tree_of_the_future_is_told_as_it_was(browser: Any, published: Sites) 
     assert "version: 99" in settings.read_text()
 
     with browsed(browser, published.tree.state) as site:
-        for address in site.addresses:
-            with site.look(address) as looked:
-                warning = looked.tab.locator(".warning[role=note]").first.inner_text()
+        for address, looked in site.walk(site.addresses):
+            warning = looked.tab.locator(".warning[role=note]").first.inner_text()
             assert "does not validate" in warning, address
             assert "newest sound revision" in warning, address
 
