@@ -189,14 +189,12 @@ class Left:
 def left_by(watched: Watched, process: subprocess.Popen[str]) -> Left:
     about = Path(f"/proc/{process.pid}")
     status = dict(line.split(":", 1) for line in (about / "status").read_text().splitlines())
-    sizes: dict[str, int] = {}
-    for folder in ("records", "clone-usdf", "repo", "archive"):
-        for path in (watched.folder / folder).rglob("*"):
-            # A turn is under way, and has locks and files of its own.
-            with suppress(OSError):
-                name = path.relative_to(watched.folder).as_posix()
-                if path.is_file() and "lock" not in name and ".tmp" not in name:
-                    sizes[name] = path.stat().st_size
+    sizes = sizes_of(watched)
+    for _ in range(4):
+        # What a turn needs while it is under way is not there for long.
+        time.sleep(0.7)
+        now = sizes_of(watched)
+        sizes = {name: size for name, size in now.items() if name in sizes}
     return Left(
         sorted(sizes),
         sum(sizes.values()),
@@ -204,6 +202,16 @@ def left_by(watched: Watched, process: subprocess.Popen[str]) -> Left:
         status["Threads"].strip(),
         int(status["VmRSS"].split()[0]),
     )
+
+
+def sizes_of(watched: Watched) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for folder in ("records", "clone-usdf", "repo", "archive"):
+        for path in (watched.folder / folder).rglob("*"):
+            with suppress(OSError):
+                if path.is_file():
+                    sizes[path.relative_to(watched.folder).as_posix()] = path.stat().st_size
+    return sizes
 
 
 def wait_for_turns(watched: Watched, process: subprocess.Popen[str], turns: int) -> int:
