@@ -142,8 +142,8 @@ def test_of_sights_a_command_tells_what_it_tells_of_observations(
     # The second one was asked a moment later.
     moment = re.compile(r'"age": \d+|"at": "[^"]*"')
     assert by_sights.code == by_rows.code
-    both = [moment.sub("", ran.out).splitlines() for ran in (by_rows, by_sights)]
-    lines = list(unified_diff(*both, n=0, lineterm=""))
+    rows, sights = (moment.sub("", ran.out).splitlines() for ran in (by_rows, by_sights))
+    lines = list(unified_diff(rows, sights, n=0, lineterm=""))
     assert not lines, "\n".join(lines)
     if happened in {nothing, out_of_order, not_searched}:
         assert read == []
