@@ -7,6 +7,7 @@ for absent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
@@ -129,6 +130,11 @@ class RecordingButler(ButlerReader):
     def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
         """Return what the butler's own lookup finds; it is not kept."""
         return self.butler.lookup(chain, dataset_type, data_id, span)
+
+    @override
+    def looking_up(self) -> AbstractContextManager[None]:
+        """Return a span in which many lookups are quicker."""
+        return self.butler.looking_up()
 
     @override
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:
@@ -347,6 +353,11 @@ class RecordedButler(ButlerReader):
 
     @override
     def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
+        """Refuse: nobody can look anything up in what was observed."""
+        self._cannot("what the butler's own lookup finds")
+
+    @override
+    def looking_up(self) -> AbstractContextManager[None]:
         """Refuse: nobody can look anything up in what was observed."""
         self._cannot("what the butler's own lookup finds")
 

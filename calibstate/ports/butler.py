@@ -9,6 +9,7 @@ collection.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -346,6 +347,14 @@ class ButlerReader(Protocol):
             It finds several in one collection and refuses to choose.
         UsageError
             The data ID lacks what the dataset type asks for.
+        """
+        ...
+
+    def looking_up(self) -> AbstractContextManager[None]:
+        """Return a span in which many lookups are quicker.
+
+        What a chain searches is read once in it, so that what others change
+        meanwhile may not be seen.
         """
         ...
 

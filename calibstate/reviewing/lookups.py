@@ -72,8 +72,9 @@ def check_lookups(ticket: Ticket, showed: Showed) -> Checked:
             asked_for = len(chosen)
             checking.note(f"{asked_for} of {of_all} lookups through {chain.name} asked")
         through_chain = _ThroughChain(chain, showed, checking)
-        for lookup in chosen:
-            through_chain.compare(lookup)
+        with showed.butler.looking_up():
+            for lookup in chosen:
+                through_chain.compare(lookup)
         number += len(chosen)
         through_chain.add_refused_across_seams(ticket)
     checking.counts["lookups"] = number

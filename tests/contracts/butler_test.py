@@ -491,6 +491,28 @@ def test_a_lookup_sees_what_others_did_meanwhile(place: Place, hands: Hands) -> 
     assert in_which(place, "bias", BEGIN) == "front"
 
 
+def test_many_lookups_find_what_each_would_by_itself(place: Place, hands: Hands) -> None:
+    hands.add_calibration(f"{BIAS}.new", "bias", IN_2024)
+    hands.add_calibration(BIAS, "bias", SINCE_2024)
+    hands.add_calibration(FLAT, "flat", IN_2024, IN_2025)
+    hands.add_run("other", "dark")
+    hands.add_empty(VERIFY, CollectionType.CALIBRATION)
+    hands.add_chain(TICKET, [f"{BIAS}.new", VERIFY])
+    hands.add_chain(CALIB, [TICKET, BIAS, FLAT])
+    moments = (BEGIN - 1, BEGIN, END - 1, END)
+
+    by_itself = [in_which(place, "bias", moment) for moment in moments]
+    with place.reader.looking_up(), place.reader.looking_up():
+        assert [in_which(place, "bias", moment) for moment in moments] == by_itself
+        assert [place.reader.lookup(*asked, UNBOUNDED) for asked in UNKNOWN] == [None] * len(UNKNOWN)
+        with pytest.raises(RefusedError, match="Lookup is ambiguous"):
+            place.reader.lookup(CALIB, "flat", G_01, UNBOUNDED)
+        assert place.reader.lookup(CALIB, "flat", G_01, IN_2025)
+    # Behind it, what others did is seen again.
+    hands.add_chain(CALIB, ["other", BIAS])
+    assert in_which(place, "bias", BEGIN) == f"{BIAS}.run"
+
+
 @in_every_way
 def test_runs_are_told_of_datasets_that_are_there(place: Place, hands: Hands) -> None:
     biases, darks = hands.add_run("one", "bias"), hands.add_run("two", "dark")

@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -366,6 +367,10 @@ class MemoryButler(ButlerWriter):
             if found:
                 return found[0].uuid
         return None
+
+    @override
+    def looking_up(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     @override
     def ingested(self, names: Iterable[str]) -> Mapping[str, Ingested]:

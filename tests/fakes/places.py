@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -272,6 +272,10 @@ class _Writer(ButlerWriter):
     @override
     def lookup(self, chain: str, dataset_type: str, data_id: str, span: Range) -> str | None:
         return self._butler.lookup(chain, dataset_type, data_id, span)
+
+    @override
+    def looking_up(self) -> AbstractContextManager[None]:
+        return self._butler.looking_up()
 
     @override
     def runs(self, uuids: Iterable[str]) -> Mapping[str, str]:

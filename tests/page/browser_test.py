@@ -6,17 +6,16 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.page.browsing import NARROW, WIDE, Browsed
+from tests.page.browsing import NARROW, WIDE, Browsed, violations
 from tests.page.worlds import BTS, INSTRUMENT
 
 TICKETS = f"{INSTRUMENT}/tickets/"
 FLAT = f"{INSTRUMENT}/timeline/flat/"
 
-SCROLLED = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 CONTRASTS = """() => {
   const parts = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -56,41 +55,51 @@ CONTRASTS = """() => {
 }"""
 
 
-def sample(site: Browsed) -> list[str]:
-    """Return one page of each sort, that which has most in it."""
-    largest: dict[str, str] = {}
-    for address in site.addresses:
-        sort = sort_of(address)
-        best = largest.get(sort)
-        if best is None or size(site, address) > size(site, best):
-            largest[sort] = address
-    return sorted(largest.values())
-
-
-def sort_of(address: str) -> str:
-    """Return what sort of page is at an address."""
-    parts = address.rstrip("/").split("/")
-    if parts[0] == INSTRUMENT:
-        depth = min(len(parts), 3)
-        return "/".join([*parts[1:2], str(depth)])
-    return parts[0]
-
-
-def size(site: Browsed, address: str) -> int:
-    return (site.folder / address / "index.html").stat().st_size
-
-
 # What the browser says
 
 
-@pytest.mark.parametrize("on_disk", [False, True], ids=["http", "file"])
-def test_no_page_makes_the_browser_complain(site: Browsed, on_disk: bool) -> None:
-    for address, looked in site.walk(site.addresses, on_disk=on_disk):
-        styled = looked.evaluate("() => document.styleSheets.length")
-        # The script is what tells ages.
-        aged = looked.evaluate("() => document.querySelectorAll('time.ago:not([title])').length")
-        assert looked.complaints == [], address
-        assert (styled, aged) == (1, 0), address
+class Seen(NamedTuple):
+    """What a look at a page showed."""
+
+    complaints: list[str]
+    """Of the browser."""
+
+    styled_and_not_aged: list[int]
+    """Stylesheets, and ages that no script has told."""
+
+    cut_off: list[int]
+    """Widths of the window in which something is outside of it."""
+
+
+def walk_through(site: Browsed, *widths: int, on_disk: bool = False) -> dict[str, Seen]:
+    """Look at every page once, in windows of these widths."""
+    every: dict[str, Seen] = {}
+    for address, looked in site.walk(site.addresses, on_disk=on_disk, width=NARROW):
+        styled_and_not_aged = looked.evaluate(
+            """() => [document.styleSheets.length,
+                      document.querySelectorAll('time.ago:not([title])').length]"""
+        )
+        cut_off = [width for width in looked.in_widths(*widths) if looked.is_cut_off]
+        every[address] = Seen(list(looked.complaints), styled_and_not_aged, cut_off)
+    return every
+
+
+@pytest.fixture(scope="module")
+def every_page(site: Browsed) -> dict[str, Seen]:
+    """Return what every page shows that comes from a web server."""
+    return walk_through(site, NARROW, WIDE)
+
+
+def test_no_page_makes_the_browser_complain(every_page: dict[str, Seen]) -> None:
+    for address, page in every_page.items():
+        assert page.complaints == [], address
+        assert page.styled_and_not_aged == [1, 0], address
+
+
+def test_no_page_that_is_a_file_makes_the_browser_complain(site: Browsed) -> None:
+    for address, page in walk_through(site, on_disk=True).items():
+        assert page.complaints == [], address
+        assert page.styled_and_not_aged == [1, 0], address
 
 
 def test_a_page_that_breaks_its_own_rules_is_complained_of(site: Browsed) -> None:
@@ -109,21 +118,17 @@ def test_a_page_that_breaks_its_own_rules_is_complained_of(site: Browsed) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_anybody_from_reading(site: Browsed, scheme: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    # But for contrast nothing is another in the dark.
-    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
     # What tests a page is a script that its own policy would not run.
-    for address, looked in site.walk(sample(site), color_scheme=scheme, bypass_csp=True):
-        found = axe.run(looked.tab, options=options).response["violations"]
-        told = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
-        assert told == [], address
+    for address, looked in site.walk(site.sample, color_scheme=scheme, bypass_csp=True):
+        assert violations(looked, scheme) == [], address
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_in_pictures_stand_out(site: Browsed, scheme: Any) -> None:
-    for address in (INSTRUMENT + "/", FLAT, f"{INSTRUMENT}/timeline/"):
-        with site.look(address, color_scheme=scheme) as looked:
-            found = looked.evaluate(CONTRASTS)
+    for address, looked in site.walk(
+        (INSTRUMENT + "/", FLAT, f"{INSTRUMENT}/timeline/"), color_scheme=scheme
+    ):
+        found = looked.evaluate(CONTRASTS)
         assert found, address
         faint = [(words, round(ratio, 1)) for words, ratio in found if ratio < 4.5]
         assert faint == [], address
@@ -144,23 +149,17 @@ def test_nobody_is_told_to_act_on_what_was_seen_too_long_ago(site: Browsed) -> N
 # Where it is read
 
 
-def test_nothing_is_to_be_scrolled_sideways(site: Browsed) -> None:
-    for address, looked in site.walk(site.addresses):
-        for width in (WIDE, NARROW):
-            looked.tab.set_viewport_size({"width": width, "height": 900})
-            whole, shown = looked.evaluate(SCROLLED)
-            assert whole <= shown, (address, width)
+def test_nothing_is_to_be_scrolled_sideways(every_page: dict[str, Seen]) -> None:
+    assert {address: page.cut_off for address, page in every_page.items() if page.cut_off} == {}
 
 
 def test_without_scripts_every_row_is_there(site: Browsed) -> None:
-    for address in sample(site):
+    for address, looked in site.walk(site.sample, java_script_enabled=False):
         html = (site.folder / address / "index.html").read_text()
-        with site.look(address, java_script_enabled=False) as looked:
-            # The driver may ask where the page may not.
-            hidden = looked.tab.locator("main tbody tr").evaluate_all(
-                "rows => rows.filter((row) => !row.getClientRects().length).length"
-            )
-            rows = looked.tab.locator("main tbody tr").count()
+        # The driver may ask where the page may not.
+        rows, hidden = looked.tab.locator("main tbody tr").evaluate_all(
+            "rows => [rows.length, rows.filter((row) => !row.getClientRects().length).length]"
+        )
         assert hidden == 0, address
         assert rows == html.count("<tr") - html.count("<thead><tr"), address
 
@@ -245,19 +244,18 @@ def test_the_back_button_leads_back_to_what_was_filtered(site: Browsed) -> None:
 
 
 def test_the_keyboard_reaches_everything(site: Browsed) -> None:
-    for address in sample(site):
-        with site.look(address, width=NARROW) as looked:
-            looked.tab.keyboard.press("Tab")
-            first = looked.evaluate("() => document.activeElement.className")
-            looked.tab.keyboard.press("Enter")
-            there = looked.evaluate("() => document.activeElement.id")
-            stuck = looked.evaluate(
-                """() => [...document.querySelectorAll("main *")].filter((part) => {
-                  const flow = getComputedStyle(part).overflowX;
-                  const scrolls = flow === "auto" || flow === "scroll";
-                  return scrolls && part.scrollWidth > part.clientWidth && part.tabIndex < 0;
-                }).map((part) => part.className)"""
-            )
+    for address, looked in site.walk(site.sample, width=NARROW):
+        looked.tab.keyboard.press("Tab")
+        first = looked.evaluate("() => document.activeElement.className")
+        looked.tab.keyboard.press("Enter")
+        there = looked.evaluate("() => document.activeElement.id")
+        stuck = looked.evaluate(
+            """() => [...document.querySelectorAll("main *")].filter((part) => {
+              const flow = getComputedStyle(part).overflowX;
+              const scrolls = flow === "auto" || flow === "scroll";
+              return scrolls && part.scrollWidth > part.clientWidth && part.tabIndex < 0;
+            }).map((part) => part.className)"""
+        )
         assert (first, there) == ("skip", "main"), address
         assert stuck == [], address
 
@@ -277,7 +275,7 @@ def test_style_and_scripts_of_a_page_stay_small(site: Browsed) -> None:
         return (site.folder / name).stat().st_size
 
     assert size_of("page.css") <= 12_000
-    for address in sample(site):
+    for address in site.sample:
         html = (site.folder / address / "index.html").read_text()
         scripts = [Path(src).name for src in re.findall(r'<script src="([^"]+)"', html)]
         assert "page.js" in scripts
@@ -310,23 +308,24 @@ def test_ages_are_counted_when_a_page_is_read(site: Browsed) -> None:
 
 
 def test_paper_has_no_present_and_nothing_folded(site: Browsed) -> None:
-    for address in sample(site):
-        with site.look(address, color_scheme="dark") as looked:
-            tab = looked.tab
-            tab.evaluate(
-                """() => addEventListener("beforeprint", () => {
-                  const texts = [...document.querySelectorAll("time.ago")].map((x) => x.textContent);
-                  const folded = document.querySelectorAll("details:not([open])").length;
-                  window.printed = [texts, folded];
-                })"""
-            )
-            tab.pdf()
-            texts, folded = tab.evaluate("() => window.printed")
-            tab.emulate_media(media="print")
-            colours = tab.evaluate(
-                """() => [getComputedStyle(document.documentElement).backgroundColor,
-                          getComputedStyle(document.documentElement).color]"""
-            )
+    for address, looked in site.walk(site.sample, color_scheme="dark"):
+        tab = looked.tab
+        tab.evaluate(
+            """() => addEventListener("beforeprint", () => {
+              const texts = [...document.querySelectorAll("time.ago")].map((x) => x.textContent);
+              const folded = document.querySelectorAll("details:not([open])").length;
+              window.printed = [texts, folded];
+            })"""
+        )
+        tab.pdf()
+        texts, folded = tab.evaluate("() => window.printed")
+        tab.emulate_media(media="print")
+        colours = tab.evaluate(
+            """() => [getComputedStyle(document.documentElement).backgroundColor,
+                      getComputedStyle(document.documentElement).color]"""
+        )
+        # The next page is shown on the screen again.
+        tab.emulate_media(media="null")
         assert [text for text in texts if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", text)] == [], address
         assert folded == 0, address
         assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], address
@@ -351,7 +350,7 @@ def test_pictures_are_kept_to_look_at(site: Browsed) -> None:
         "phone": {"width": NARROW},
         "dark": {"color_scheme": "dark"},
     }
-    for address in sample(site):
+    for address in site.sample:
         name = address.strip("/").replace("/", "_") or "index"
         for way, options in ways.items():
             with site.look(address, **options) as looked:
@@ -364,4 +363,4 @@ def test_pictures_are_kept_to_look_at(site: Browsed) -> None:
                 looked.tab.emulate_media(media="print")
                 looked.tab.screenshot(path=folder / f"{name}-print.png", full_page=True)
     kept = len(list(folder.glob("*.png")))
-    assert kept >= 5 * len(sample(site))
+    assert kept >= 5 * len(site.sample)

@@ -24,6 +24,12 @@ _PATIENCE = 60_000
 """Milliseconds: a busy machine is slow, and none of these tests is about
 that."""
 
+_PERMANENT = {"commit", "run", "seal"}
+"""Sorts of pages that belong to no instrument."""
+
+_POLLED = 0.02
+"""Seconds until a server notices that it is no longer asked."""
+
 
 def executable() -> str:
     """Return where the browser is, or skip the test and tell why."""
@@ -46,7 +52,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder as any web server would; yield its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLLED,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -81,6 +87,39 @@ class Looked:
     def evaluate(self, script: str) -> Any:
         return self.tab.evaluate(script)
 
+    def in_widths(self, *widths: int) -> Iterator[int]:
+        """Have the window these widths in turn; yield each."""
+        for width in widths:
+            self.tab.set_viewport_size({"width": width, "height": _HEIGHT})
+            yield width
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Return whether something is to be scrolled to sideways."""
+        page = "document.documentElement"
+        return bool(self.evaluate(f"() => {page}.scrollWidth > {page}.clientWidth"))
+
+
+def violations(looked: Looked, scheme: str) -> list[Any]:
+    """Return what keeps somebody from reading a page, each with where it is.
+
+    Parameters
+    ----------
+    looked
+        The page; its own policy must not be kept (``bypass_csp``), as what
+        tests it is a script.
+    scheme
+        Which colours it is shown in: but for contrast nothing is another in
+        the dark.
+    """
+    module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    # It lists only these: of all that is well the list is long.
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if scheme == "dark":
+        options["runOnly"] = ["color-contrast"]
+    listed = module.Axe().run(looked.tab, options=options).response["violations"]
+    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in listed]
+
 
 @dataclass(frozen=True)
 class Browsed:
@@ -99,6 +138,16 @@ class Browsed:
             if not address.startswith("go/"):
                 found.append("" if address == "." else f"{address}/")
         return found
+
+    @property
+    def sample(self) -> list[str]:
+        """Return one page of each sort, that which has most in it."""
+        largest: dict[str, tuple[int, str]] = {}
+        for address in self.addresses:
+            size = (self.folder / address / "index.html").stat().st_size
+            sort = _sort_of(address)
+            largest[sort] = max(largest.get(sort, (0, "")), (size, address))
+        return sorted(address for _, address in largest.values())
 
     def url(self, address: str, *, on_disk: bool = False) -> str:
         """Return where a page is; its query may stand behind its address."""
@@ -183,3 +232,12 @@ class Browsed:
 def _note(looked: Looked, answer: Any) -> None:
     if answer.status >= 400:
         looked.complaints.append(f"{answer.status}: {answer.url}")
+
+
+def _sort_of(address: str) -> str:
+    """Return what sort of page is at an address."""
+    first, *rest = address.rstrip("/").split("/")
+    if not rest or first in _PERMANENT:
+        return first
+    # Below an instrument: a list of all, or one of them.
+    return f"{rest[0]}/{len(rest[:2])}"
