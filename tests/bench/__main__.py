@@ -20,6 +20,7 @@ from .constructing import construct_question
 from .explaining import explain_question
 from .growth import growth, ten_years, ten_years_in_postgres
 from .importing import import_large_question, import_question, place_question
+from .looking_up import lookup_question
 from .measure import report
 from .paging import page_of_ten_years
 from .questions import plan_many_question, plan_question, validate_question
@@ -51,6 +52,7 @@ QUESTIONS = {
     "resolve-many": resolve_many_question,
     "fingerprint": fingerprint_question,
     "explain": explain_question,
+    "lookup": lookup_question,
     "impact": impact_question,
     "impact-many": impact_many_question,
     "history": history_question,
