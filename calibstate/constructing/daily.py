@@ -8,7 +8,7 @@ has moved the next letter is taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import Diagnostic, RefusedError
@@ -16,15 +16,15 @@ from ..lookups.effective import effective, flatten
 from ..model.contents import parse_data_id
 from ..model.daily import DailyKind, VerifiedDay
 from ..model.dailyrecords import Against, DailyRecord, ExposureResult
-from ..model.effective import Resolved
 from ..model.nights import While, clipped
 from ..model.submissions import BatchState, SeenOutput
 from ..model.timelinecompare import digest_within
 from ..model.timelines import fold
 from ..model.timespans import Range
-from ..ports.butler import ButlerReader
+from ..ports.butler import ButlerReader, SeenExposure
 from ..ports.construction import ConstructionPlaces, ConstructionReader
 from .measured import MeasuredDetector, detector_results, measured_detector
+from .taking import Raws, Searched, Verifiable, narrowed, verifiable
 
 __all__ = ["DayLook", "KindLook", "look_at_day"]
 
@@ -34,8 +34,8 @@ class KindLook:
     """What was seen of the exposures of one sort."""
 
     kind: DailyKind
-    raws: Mapping[int, int]
-    """How many raws each exposure has, by its number in order."""
+    raws: Mapping[int, Raws]
+    """The raws of each exposure, by its number in order."""
 
     output: str
     """Where the next run writes to."""
@@ -62,8 +62,8 @@ class DayLook:
     record: DailyRecord
     """What is kept of the day, with all results that the repository has."""
 
-    resolved: Resolved
-    """What is effective on that day."""
+    searched: Searched
+    """What is searched, and effective on that day."""
 
     span: Range
     """From when until when that day is, in nanoseconds of TAI."""
@@ -71,36 +71,92 @@ class DayLook:
     tickets: Mapping[str, str] = field(default_factory=dict)
     """Ticket of each collection."""
 
-    by_types: dict[tuple[str, ...], Against] = field(default_factory=dict)
-    """What was asked already, by types: exposures of a sort ask the same."""
+    answers: dict[Against, Against] = field(default_factory=dict)
+    """By what was to be told: exposures of a sort want the same."""
 
-    def against(self, types: Sequence[str]) -> Against:
-        """Return what is effective now for a pipeline.
+    def against(self, types: Collection[str], raws: Raws) -> Against:
+        """Return what is effective now for an exposure.
 
         Parameters
         ----------
         types
-            Dataset types that it takes; none: all.
+            Dataset types that its pipeline takes; none: all.
+        raws
+            The exposure.
         """
-        in_order = tuple(sorted(types))
-        if in_order in self.by_types:
-            return self.by_types[in_order]
-        winners = []
-        for winner in self.resolved.winners:
-            is_taken = not types or winner.dataset_type in types
-            if is_taken:
-                winners.append(winner)
-        narrowed = replace(
-            self.resolved,
-            winners=tuple(winners),
+        question = Against(
+            types=tuple(sorted(types)),
+            fingerprint="",
+            physical_filter=raws.physical_filter,
+            detectors=raws.folded_detectors,
         )
-        against = Against(
-            types=in_order,
-            fingerprint=narrowed.fingerprint,
-            selects=digest_within(fold(narrowed, self.tickets), self.span),
+        return self.again(question)
+
+    def by_what_they_take(
+        self,
+        kind: KindLook,
+        exposures: Sequence[int],
+        types: Collection[str],
+    ) -> Mapping[Against, tuple[int, ...]]:
+        """Return exposures of a sort by what is effective for them now.
+
+        Parameters
+        ----------
+        kind
+            What was seen of the sort.
+        exposures
+            Their numbers.
+        types
+            Dataset types that their pipeline takes; none: all.
+        """
+        alike: dict[Against, tuple[int, ...]] = {}
+        for exposure in exposures:
+            against = self.against(types, kind.raws[exposure])
+            others = alike.get(against, ())
+            alike[against] = (*others, exposure)
+        return alike
+
+    def what_can_be_verified(
+        self,
+        kind: KindLook,
+        wanted: Sequence[int],
+        needs: Collection[str],
+    ) -> Verifiable:
+        """Return what can be verified of what is wanted.
+
+        Parameters
+        ----------
+        kind
+            What was seen of the sort.
+        wanted
+            Exposures.
+        needs
+            Dataset types that their pipeline cannot be run without.
+        """
+        wanted_raws = [kind.raws[exposure] for exposure in wanted]
+        return verifiable(wanted_raws, needs, self.searched)
+
+    def again(self, before: Against) -> Against:
+        """Return what is effective now for what was verified before.
+
+        Parameters
+        ----------
+        before
+            What it was verified against.
+        """
+        question = before.model_copy(update={"fingerprint": "", "selects": ""})
+        if question in self.answers:
+            return self.answers[question]
+        taken = narrowed(self.searched.resolved, question)
+        timeline = fold(taken, self.tickets)
+        answer = question.model_copy(
+            update={
+                "fingerprint": taken.fingerprint,
+                "selects": digest_within(timeline, self.span),
+            }
         )
-        self.by_types[in_order] = against
-        return against
+        self.answers[question] = answer
+        return answer
 
 
 def look_at_day(
@@ -137,20 +193,28 @@ def look_at_day(
         repository=day.repository,
         chain=day.daily.chain,
     )
+    where = f"exposure.day_obs={day.day}"
+    exposures: dict[int, SeenExposure] = {}
+    for exposure in butler.exposures(day.daily.instrument, where):
+        exposures[exposure.exposure] = exposure
     kinds = []
     results: dict[int, ExposureResult] = {}
     for kind in day.daily.verify:
-        looking = _Looking(day, kind, record, places)
+        looking = _Looking(day, kind, record, places, exposures)
         look = looking.look(searched)
         results.update(looking.results)
         kinds.append(look)
     night = While.of_number(day.day)
     resolved = effective(butler, day.daily.chain)
+    dimensions: dict[str, frozenset[str]] = {}
+    for winner in resolved.winners:
+        if winner.dataset_type not in dimensions:
+            dimensions[winner.dataset_type] = frozenset(parse_data_id(winner.data_id))
     return DayLook(
         tuple(kinds),
         record.with_results(results.values()),
         # What is effective at other times is nobody's affair here.
-        clipped(resolved, night.span),
+        Searched(searched, clipped(resolved, night.span), dimensions),
         night.span,
         tickets,
     )
@@ -189,6 +253,7 @@ class _Looking:
         kind: DailyKind,
         record: DailyRecord,
         places: ConstructionPlaces,
+        exposures: Mapping[int, SeenExposure],
     ) -> None:
         self.results: dict[int, ExposureResult] = {}
         """The newest by exposure."""
@@ -196,6 +261,7 @@ class _Looking:
         self._kind = kind
         self._record = record
         self._places = places
+        self._exposures = exposures
         self._reader: ConstructionReader = places.construction(day.repository)
 
     def look(self, searched: tuple[str, ...]) -> KindLook:
@@ -227,10 +293,10 @@ class _Looking:
             self.gather(run)
         raws = self.raws(names[0])
         without = []
-        for exposure, number in raws.items():
+        for exposure, of_exposure in raws.items():
             before = self._record.raws_of(exposure)
             # Raws come one by one: who was too early looked at some of them.
-            has_more = before is not None and number > before
+            has_more = before is not None and len(of_exposure.detectors) > before
             if has_more:
                 self.results.pop(exposure, None)
             if exposure not in self.results:
@@ -243,8 +309,8 @@ class _Looking:
         )
         return replace(look, running=self.running(look))
 
-    def raws(self, output: str) -> dict[int, int]:
-        """Return how many raws each exposure has.
+    def raws(self, output: str) -> dict[int, Raws]:
+        """Return the raws of each exposure.
 
         Parameters
         ----------
@@ -253,12 +319,18 @@ class _Looking:
         """
         by_detector = self._day.by_detector(self._kind, output)
         outputs = self._reader.outputs([by_detector])
-        numbers: dict[int, int] = {}
+        detectors: dict[int, list[int]] = {}
         for words in outputs[output].expected:
             data_id = parse_data_id(words)
             exposure = int(data_id["exposure"])
-            numbers[exposure] = numbers.get(exposure, 0) + 1
-        return dict(sorted(numbers.items()))
+            # One may have come since exposures were asked for.
+            if exposure in self._exposures:
+                numbers = detectors.setdefault(exposure, [])
+                numbers.append(int(data_id["detector"]))
+        raws: dict[int, Raws] = {}
+        for exposure, numbers in sorted(detectors.items()):
+            raws[exposure] = Raws(self._exposures[exposure], tuple(sorted(numbers)))
+        return raws
 
     def running(self, look: KindLook) -> str:
         """Return how it is known that a pipeline of these runs.

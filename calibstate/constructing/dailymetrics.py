@@ -97,7 +97,7 @@ def _common(record: DailyRecord, result: ExposureResult) -> dict[str, Value]:
         "skymap": "",
         "visit": "",
         "tract": "",
-        "physical_filter": "",
+        "physical_filter": result.against.physical_filter if result.against else "",
         "instrument": record.instrument,
         "band": "",
         "exposure": str(result.exposure),

@@ -13,7 +13,7 @@ from ..kinds.generation import Generation
 from ..ports.construction import ConstructionPlaces
 from .look import Standing
 
-__all__ = ["made_of_others"]
+__all__ = ["listed", "made_of_others"]
 
 _MOST = 3
 """Exposures that a sentence names."""
@@ -53,10 +53,10 @@ def made_of_others(standings: Iterable[Standing], places: ConstructionPlaces) ->
         parts = []
         beyond = used - selected
         if beyond:
-            parts.append(f"of {_listed(beyond)}, which its selection does not find")
+            parts.append(f"of {listed(beyond)}, which its selection does not find")
         lacking = selected - used
         if lacking:
-            parts.append(f"not of {_listed(lacking)}, which it finds")
+            parts.append(f"not of {listed(lacking)}, which it finds")
         sentence = ", and ".join(parts)
         yield Diagnostic(
             "Made of other exposures",
@@ -66,8 +66,14 @@ def made_of_others(standings: Iterable[Standing], places: ConstructionPlaces) ->
         )
 
 
-def _listed(exposures: Collection[int]) -> str:
-    """Return exposures in words; of many how many there are."""
+def listed(exposures: Collection[int]) -> str:
+    """Return exposures in words; of many the first, and how many more.
+
+    Parameters
+    ----------
+    exposures
+        Their numbers, in any order.
+    """
     words = []
     for exposure in sorted(exposures)[:_MOST]:
         words.append(str(exposure))

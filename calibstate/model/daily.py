@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -204,6 +205,7 @@ class VerifiedDay:
         kind: str,
         output: CollectionName,
         exposures: Sequence[int],
+        without: Mapping[int, str] = MappingProxyType({}),
     ) -> PipelineSubmission:
         """Return what is run for some exposures.
 
@@ -215,8 +217,11 @@ class VerifiedDay:
             Where it writes to.
         exposures
             Their numbers.
+        without
+            Detectors that are left out, such as ``0..3,5``, by exposure.
         """
         numbers = ",".join(map(str, exposures))
+        query = f"{self.where(kind)} and exposure in ({numbers})"
         variables = {
             "USER_CALIB_PREFIX": self.prefix,
             "INSTRUMENT": self.daily.instrument,
@@ -224,13 +229,19 @@ class VerifiedDay:
             # So that what is cut off is gone on with for the same exposures.
             "DAILY_EXPOSURES": numbers,
         }
+        left_out = []
+        for exposure, detectors in sorted(without.items()):
+            query += f" and not (exposure={exposure} and detector in ({detectors}))"
+            left_out.append(f"{exposure}:{detectors}")
+        if left_out:
+            variables["DAILY_WITHOUT"] = " ".join(left_out)
         return PipelineSubmission(
             home="cp_verify",
             template=f"verify_{kind}",
             variables=variables,
             output=output,
             inputs=self.inputs,
-            query=f"{self.where(kind)} and exposure in ({numbers})",
+            query=query,
             pipeline=self.daily.pipeline(kind),
         )
 

@@ -20,21 +20,33 @@ __all__ = ["Against", "Alarm", "DailyAttempt", "DailyRecord", "DetectorResult", 
 
 
 class Against(Noun):
-    """What was effective for a pipeline on an observing day."""
+    """What was effective for exposures on an observing day."""
 
     types: tuple[str, ...]
     """Dataset types that it takes, sorted; none: all that the chain has."""
 
     fingerprint: str
-    """Effective fingerprint of the chain, of these types and that day."""
+    """Effective fingerprint of the chain: of these types, that day, and the
+    filter and the detectors below."""
 
     selects: str = ""
     """Digest of which ticket wins on that day, of these types, by which pages
     tell what is stale; empty: nobody wrote that down."""
 
+    physical_filter: str = ""
+    """Whose calibrations count, of types that have filters; empty: of all."""
+
+    detectors: str = ""
+    """Whose calibrations count, of types that have detectors, such as
+    ``0..8``; empty: of all."""
+
 
 class DailyAttempt(Noun):
-    """One run of a pipeline, written down before it began."""
+    """One run of a pipeline, written down before it began.
+
+    Exposures that take other calibrations, such as flats of another filter,
+    stand in another one, with the same output.
+    """
 
     kind: DailyKind
     """Sort of the exposures."""
@@ -113,6 +125,22 @@ class ExposureResult(Noun):
     def has_failed(self) -> bool:
         """Whether a test failed."""
         return any(detector.failed for detector in self.detectors.values())
+
+    def without(self, detectors: Iterable[int]) -> set[int]:
+        """Return which detectors have no result, as far as anybody knows.
+
+        Parameters
+        ----------
+        detectors
+            Numbers of those that have a raw.
+        """
+        verified: set[int] = set()
+        for detector in self.detectors.values():
+            # Where statistics were left out nobody knows of whom they were.
+            if detector.number is None:
+                return set()
+            verified.add(detector.number)
+        return set(detectors) - verified
 
 
 class DailyRecord(Noun):

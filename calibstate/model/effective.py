@@ -9,12 +9,14 @@ nothing is found.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from .contents import Row
 from .fingerprints import collection_fingerprint
+from .timespans import Range
 
 __all__ = ["Ambiguity", "Candidate", "Effective", "Resolved"]
 
@@ -122,3 +124,21 @@ class Resolved:
         if moment >= last.end:
             return None
         return last
+
+    def overlapping(self, dataset_type: str, data_id: str, span: Range) -> Sequence[Effective]:
+        """Return all that is effective in any part of a span, by begin.
+
+        Parameters
+        ----------
+        dataset_type, data_id
+            As for `at`.
+        span
+            Nanoseconds of TAI.
+        """
+        begin, end = span
+        first = bisect_left(self.winners, (dataset_type, data_id, begin + 1))
+        # One that began before may hold its first moment.
+        if self.at(dataset_type, data_id, begin):
+            first -= 1
+        after = bisect_left(self.winners, (dataset_type, data_id, end))
+        return self.winners[first:after]

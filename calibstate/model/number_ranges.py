@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["as_ranges", "ranges_in"]
+__all__ = ["as_ranges", "counted", "ranges_in"]
 
 
 def as_ranges(numbers: Iterable[int]) -> str:
@@ -34,6 +34,20 @@ def ranges_in(text: str) -> Iterator[range]:
         if not last:
             last = first
         yield range(int(first), int(last) + 1)
+
+
+def counted(noun: str, text: str) -> str:
+    """Return numbers behind their noun: ``detector 2``, ``detectors 0..3``.
+
+    Parameters
+    ----------
+    noun
+        That of one of them.
+    text
+        What `as_ranges` wrote.
+    """
+    plural = "" if text.isdecimal() else "s"
+    return f"{noun}{plural} {text}"
 
 
 def _runs(growing: Sequence[int]) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from .contents import parse_data_id
 from .fingerprints import digest_of_lines
 from .number_ranges import as_ranges, ranges_in
 from .timelines import NOTHING, Interval, Timeline, TimelineRow
@@ -80,7 +81,14 @@ def differences(a: Timeline, b: Timeline) -> tuple[Difference, ...]:
     return tuple(everything)
 
 
-def digest_within(timeline: Timeline, span: Range, types: Collection[str] = ()) -> str:
+def digest_within(
+    timeline: Timeline,
+    span: Range,
+    types: Collection[str] = (),
+    *,
+    physical_filter: str = "",
+    detectors: str = "",
+) -> str:
     """Return a digest of which ticket wins in a span, for every detector.
 
     Equal digests: each lookup gets the same ticket.  What is found at other
@@ -94,18 +102,25 @@ def digest_within(timeline: Timeline, span: Range, types: Collection[str] = ()) 
         From when until when, in nanoseconds of TAI.
     types
         Dataset types that count; empty: all.
+    physical_filter
+        The filter that counts, of types that have filters; empty: all.
+    detectors
+        Those that count, such as ``0..8``, of types that have detectors;
+        empty: all.
     """
     first, last = span
     lines: list[str] = []
     for (dataset_type, name), row in sorted(rows_by_filter(timeline).items()):
         if types and dataset_type not in types:
             continue
+        if physical_filter and not _is_of(physical_filter, name):
+            continue
         side = _Side(timeline, row)
         edges = {first, last, *side.edges()}
         within = [edge for edge in sorted(edges) if first <= edge <= last]
         before: tuple[Winner, ...] = ()
         for begin in within[:-1]:
-            winners = side.winners(begin)
+            winners = tuple(_among(side.winners(begin), detectors))
             # Where nothing changes there is no edge.
             if winners != before:
                 lines.append(repr((dataset_type, name, begin, tuple(map(tuple, winners)))))
@@ -188,6 +203,29 @@ class _Side(NamedTuple):
             odd_ones = (odd.detectors for odd in interval.odd)
             winners.append(Winner(ticket, _but(self.row.detectors, *odd_ones)))
         return tuple(sorted(winners))
+
+
+def _is_of(physical_filter: str, name: str) -> bool:
+    """Say whether a row is looked up for a filter."""
+    # A data ID that has other keys stands as text.
+    if "=" in name:
+        return parse_data_id(name).get("physical_filter", physical_filter) == physical_filter
+    return name in {"", physical_filter}
+
+
+def _among(winners: Sequence[Winner], detectors: str) -> Iterator[Winner]:
+    """Yield what wins for some detectors, or for what knows none."""
+    for winner in winners:
+        if not detectors or not winner.detectors:
+            yield winner
+        elif both := _both(winner.detectors, detectors):
+            yield winner._replace(detectors=both)
+
+
+@lru_cache(maxsize=1024)
+def _both(detectors: str, others: str) -> str:
+    """Return detectors that are among others, too."""
+    return as_ranges(set(_numbers(detectors)).intersection(_numbers(others)))
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from rich.text import Text
 
 from ..model.dailyrecords import Alarm, DetectorResult
+from ..model.number_ranges import counted
 from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict, Sending
 from .markdown import row, safe
 from .messages import count
@@ -42,10 +43,14 @@ def as_text(result: DailyShown) -> Iterator[Text]:
         f"{result.instrument} on {result.day} at {result.repository}, with {result.chain}",
         "bold",
     )
+    widest = max((len(exposure.physical_filter) for exposure in result.exposures), default=0)
     for exposure in result.exposures:
         verdict = exposure.verdict
         line = Text("  ")
         line.append(f"{exposure.kind:5}  {exposure.exposure}  ")
+        # A flat is one of its filter.
+        if exposure.kind == "flat":
+            line.append(f"{exposure.physical_filter:{widest}}  ")
         line.append(verdict.value, _STYLES[verdict])
         if exposure.is_new:
             line.append("  new", "dim")
@@ -70,6 +75,8 @@ def _details(exposure: ExposureVerdict) -> Iterator[str]:
     more = len(failures) - _MOST
     if more > 0:
         yield f"and {count(more, 'more failure')}"
+    if exposure.without:
+        yield _not_verified(exposure)
     if exposure.run and exposure.against is None:
         yield "nobody wrote down what it was verified against"
 
@@ -82,6 +89,10 @@ def _failures(detectors: Mapping[str, DetectorResult]) -> Iterator[str]:
             if amplifiers:
                 words.append(", ".join(amplifiers))
             yield " ".join(words)
+
+
+def _not_verified(exposure: ExposureVerdict) -> str:
+    return f"not verified: {counted('detector', exposure.without)}"
 
 
 def _alarm(alarm: Alarm) -> str:
@@ -138,8 +149,13 @@ def as_markdown(result: DailyShown) -> Iterator[str]:
         shown = failures[:_MOST]
         if len(failures) > _MOST:
             shown.append(f"{len(failures) - _MOST} more")
+        if exposure.without:
+            shown.append(_not_verified(exposure))
+        kind = exposure.kind
+        if kind == "flat":
+            kind = f"{kind} {exposure.physical_filter}"
         yield row(
-            exposure.kind,
+            kind,
             str(exposure.exposure),
             exposure.verdict.value,
             "; ".join(shown),

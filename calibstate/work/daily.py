@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ..constructing.alarms import alarms_of
 from ..constructing.daily import DayLook, KindLook, look_at_day
 from ..constructing.dailymetrics import metrics_of
+from ..constructing.exposures import listed
+from ..constructing.taking import why_not
 from ..engine.hold import Patience
 from ..errors import CalibstateError, Diagnostic, LockedError, RefusedError, UnreachableError, UsageError
 from ..factory.metrics import metric_store
@@ -25,6 +27,7 @@ from ..model.daily import Daily, VerifiedDay
 from ..model.dailyrecords import DailyAttempt, DailyRecord
 from ..model.desired import DesiredState, Written
 from ..model.names import RepositoryAddress
+from ..model.number_ranges import as_ranges
 from ..model.repositories import SiteConstruction
 from ..model.results.daily import DailyShown, DailyVerdict, ExposureVerdict, Sending
 from ..model.submissions import PipelineSubmission
@@ -223,15 +226,16 @@ def _shown(verifying: Verifying, look: DayLook, new: Sequence[int] = ()) -> Dail
 
 def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
     """Return what is known of an exposure."""
+    raws = kind.raws[exposure]
     result = look.record.result_of(exposure)
     if result is None:
         verdict = DailyVerdict.RUNNING if kind.running else DailyVerdict.NONE
-        return ExposureVerdict(kind.kind, exposure, verdict)
+        return ExposureVerdict(kind.kind, exposure, verdict, physical_filter=raws.physical_filter)
     # Of what nobody wrote down nobody can say that it is stale.
     now = ""
     is_stale = False
     if result.against:
-        now = look.against(result.against.types).fingerprint
+        now = look.again(result.against).fingerprint
         is_stale = now != result.against.fingerprint
     verdict = DailyVerdict.PASSED
     if result.has_failed:
@@ -247,6 +251,8 @@ def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
         against=result.against,
         now=now,
         detectors=result.detectors,
+        physical_filter=raws.physical_filter,
+        without=as_ranges(result.without(raws.detectors)),
     )
 
 
@@ -292,8 +298,8 @@ class DailyRun:
     problems: list[Diagnostic] = field(default_factory=list)
     """What kept exposures from being verified."""
 
-    _submitted: dict[str, PipelineSubmission] = field(default_factory=dict)
-    """What was run, by sort."""
+    _submitted: dict[str, tuple[PipelineSubmission, tuple[int, ...]]] = field(default_factory=dict)
+    """What was run, and for which exposures, by sort."""
 
     _kept: DailyRecord | None = None
     """What the store holds of the day."""
@@ -375,18 +381,25 @@ class DailyRun:
         submission = day.submission(kind.kind, kind.output, wanted)
         record = look.record
         try:
-            types = runner.takes(submission)
+            types = runner.takes(submission) or ()
+            needs = runner.needs(submission) or ()
+            left = look.what_can_be_verified(kind, wanted, needs)
+            self.problems.extend(why_not(left, kind.kind, self.verifying.daily.chain))
+            if not left.exposures:
+                return record
+            submission = day.submission(kind.kind, kind.output, left.exposures, left.without)
             # Written down first: of a run that is cut off nobody could say
             # later what its results were verified against.
-            attempt = DailyAttempt(
-                kind=kind.kind,
-                exposures=wanted,
-                raws=tuple(kind.raws[exposure] for exposure in wanted),
-                output=kind.output,
-                against=look.against(sorted(types or ())),
-                begun=session.utc_now(),
-            )
-            record = record.with_attempt(attempt)
+            for against, exposures in look.by_what_they_take(kind, left.exposures, types).items():
+                attempt = DailyAttempt(
+                    kind=kind.kind,
+                    exposures=exposures,
+                    raws=tuple(len(kind.raws[exposure].detectors) for exposure in exposures),
+                    output=kind.output,
+                    against=against,
+                    begun=session.utc_now(),
+                )
+                record = record.with_attempt(attempt)
             self._keep(record)
             runner.leave_when(session.stop)
             fence = partial(locks.check, lock_of(self.verifying.daily.instrument))
@@ -398,7 +411,7 @@ class DailyRun:
             # The other sorts are verified all the same.
             self.problems.extend(error.diagnostics)
         else:
-            self._submitted[kind.kind] = submission
+            self._submitted[kind.kind] = (submission, left.exposures)
         return record
 
     def alarm(self, look: DayLook) -> None:
@@ -471,13 +484,17 @@ class DailyRun:
         """Yield why exposures have no result although their pipeline ran."""
         runner = self.verifying.places.batches(self.verifying.day.repository)
         for kind in look.kinds:
-            submission = self._submitted.get(kind.kind)
-            if submission is None or kind.running or not kind.without:
+            submission, exposures = self._submitted.get(kind.kind, (None, ()))
+            without = set(exposures).intersection(kind.without)
+            if submission is None or kind.running or not without:
                 continue
-            words = [f"{cause.task} {cause.data_id}: {cause.error}" for cause in runner.causes(submission)]
+            words = []
+            for cause in runner.causes(submission):
+                error = cause.error.rstrip(".")
+                words.append(f"{cause.task} {cause.data_id}: {error}")
             why = "; ".join(words[:_MOST]) or "nobody tells why"
             yield Diagnostic(
                 "Exposures were not verified",
-                f"The pipeline of {kind.kind} ran, and {len(kind.without)} exposures have no result: {why}.",
+                f"The pipeline of {kind.kind} ran, without a result for {listed(without)}: {why}.",
                 hint=f"See the log: {runner.look(submission).log}.",
             )

@@ -60,6 +60,13 @@ class ExposureVerdict:
     detectors: Mapping[str, DetectorResult] = field(default_factory=dict)
     """What cp_verify says, by name of the detector."""
 
+    physical_filter: str = ""
+    """The filter in front of the camera; empty: nobody wrote it down."""
+
+    without: str = ""
+    """Detectors that have a raw and no result, such as ``0..3,5``, of an
+    exposure that has one."""
+
     @property
     def has_failed(self) -> bool:
         """Whether a test failed, however long ago."""

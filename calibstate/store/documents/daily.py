@@ -57,6 +57,13 @@ class ExposureOf(Noun):
     detectors: tuple[DetectorOf, ...]
     """By name."""
 
+    physical_filter: str | None
+    """The filter in front of the camera; null: nobody wrote it down."""
+
+    without: str
+    """Detectors that have a raw and no result, such as ``0..3,5``, of an
+    exposure that has one; empty: none."""
+
 
 class AlarmOf(Noun):
     """A test that failed for a detector on too many nights in a row."""
@@ -185,4 +192,6 @@ def _exposure(exposure: ExposureVerdict) -> ExposureOf:
         against=against,
         effective=exposure.now,
         detectors=tuple(detectors),
+        physical_filter=exposure.physical_filter or None,
+        without=exposure.without,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Literal
 
-from ...model.dailyrecords import DailyRecord, Measured
+from ...model.dailyrecords import Against, DailyRecord, Measured
 from ...model.names import InstrumentName, Noun
 from ...model.nights import While
 from ...model.pages import DailyNights, PageContent
@@ -174,15 +174,21 @@ def _stale(content: PageContent, record: DailyRecord) -> int | None:
     if live is None:
         return None
     span = While.of_number(record.day).span
-    now: dict[tuple[str, ...], str] = {}
+    now: dict[Against, str] = {}
     stale = 0
     for result in record.results:
         against = result.against
         if against is None or not against.selects:
             return None
-        if against.types not in now:
-            now[against.types] = digest_within(live.timeline, span, against.types)
-        stale += now[against.types] != against.selects
+        if against not in now:
+            now[against] = digest_within(
+                live.timeline,
+                span,
+                against.types,
+                physical_filter=against.physical_filter,
+                detectors=against.detectors,
+            )
+        stale += now[against] != against.selects
     return stale
 
 
