@@ -17,7 +17,7 @@ from ..model.watching import WatchReason
 from ..ports.following import NotFollowedError
 from .git import Checkout, GitFailedError, opened
 
-__all__ = ["check", "fetched", "forward", "newer"]
+__all__ = ["check", "fetched", "forward", "newer", "resume"]
 
 _KEPT = "refs/calibstate/watched"
 """What was fetched last."""
@@ -68,8 +68,33 @@ def fetched(folder: str, remote: str, branch: str) -> str:
             ) from None
 
 
+def resume(folder: str, branch: str) -> None:
+    """Finish a `forward` that was cut off, if there is one.
+
+    Parameters
+    ----------
+    folder
+        The root of a state tree.
+    branch
+        The branch that the clone must be on.
+
+    Raises
+    ------
+    CalibstateError
+        The tree is not in Git, or Git refuses.
+    NotFollowedError
+        The clone is on another branch, or somebody has changed files of it.
+    """
+    with opened(folder) as checkout:
+        _where(checkout, branch)
+        _resume(checkout, branch)
+
+
 def check(folder: str, branch: str) -> None:
     """Refuse a clone that may hold what nobody has merged.
+
+    For as long as the branch cannot be fetched: somebody may have taken the
+    clone forward since, which a fetch tells.
 
     Parameters
     ----------
@@ -87,7 +112,6 @@ def check(folder: str, branch: str) -> None:
         hold when it was fetched last.
     """
     with opened(folder) as checkout:
-        _resume(checkout, branch)
         here = _where(checkout, branch)
         last = _commit(checkout, _KEPT)
         if last and not _holds(checkout, last, here):
@@ -132,7 +156,7 @@ def newer(folder: str, branch: str, target: str, most: int) -> Sequence[str]:
 def forward(folder: str, target: str) -> None:
     """Take a clone forward to a commit.
 
-    Who is cut off is taken up by the next `check`.
+    Who is cut off is taken up by the next `resume`.
 
     Parameters
     ----------
@@ -244,8 +268,8 @@ def _rewritten(branch: str, here: str, target: str) -> NotFollowedError:
         WatchReason.HISTORY_REWRITTEN,
         Diagnostic(
             "History was rewritten",
-            f"{branch} is at {target[:10]}, which does not hold {here[:10]}, where the clone is; "
-            "so nothing is taken.",
+            f"{branch} was at {target[:10]} when it was fetched last, which does not hold {here[:10]}, "
+            "where the clone is; so nothing is taken.",
             hint="Ask who has written it anew, or what was committed in the clone. Who agrees with it: "
             f"`git reset --keep {target[:10]}` in the clone.",
         ),

@@ -38,23 +38,8 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
     branch
         What is followed.
     """
-    from ..adapters.following import check, fetched, forward, newer
-
-    root = str(session.root)
     try:
-        # Whether it can be fetched or not: what nobody has merged is not
-        # carried out.
-        check(root, branch.name)
-        newest = fetched(root, branch.remote, branch.name)
-        for commit in newer(root, branch.name, newest, _MOST):
-            mistake = _mistake(session, commit)
-            if mistake is None:
-                forward(root, commit)
-                break
-            if commit == newest:
-                yield Finding(reason=WatchReason.UNSOUND, message=mistake, command="calibstate validate")
-    except UnreachableError as error:
-        yield Finding(reason=WatchReason.NOT_FETCHED, message=_sentence(error))
+        yield from _forward(session, branch)
     except NotFollowedError as error:
         problem = error.diagnostics[0]
         message = f"{problem.public or problem.detail} {problem.hint}"
@@ -63,7 +48,7 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
     except CalibstateError as error:
         yield Finding(reason=WatchReason.GIT_REFUSES, message=_sentence(error))
         return
-    here = checked_out(root)
+    here = checked_out(str(session.root))
     if here.commit is None:
         why = "Git does not tell of which commit the tree is, so nothing is carried out."
         yield Finding(reason=WatchReason.GIT_REFUSES, message=why)
@@ -72,6 +57,28 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
             reason=WatchReason.LOCAL_CHANGES,
             message="Files of the clone are not as its commit has them: `git status` in the clone.",
         )
+
+
+def _forward(session: Session, branch: Branch) -> Iterator[Finding]:
+    """Take the clone forward, or yield why it stays where it is."""
+    from ..adapters.following import check, fetched, forward, newer, resume
+
+    root = str(session.root)
+    resume(root, branch.name)
+    try:
+        newest = fetched(root, branch.remote, branch.name)
+    except UnreachableError as error:
+        yield Finding(reason=WatchReason.NOT_FETCHED, message=_sentence(error))
+        # What nobody has merged is not carried out meanwhile either.
+        check(root, branch.name)
+        return
+    for commit in newer(root, branch.name, newest, _MOST):
+        mistake = _mistake(session, commit)
+        if mistake is None:
+            forward(root, commit)
+            break
+        if commit == newest:
+            yield Finding(reason=WatchReason.UNSOUND, message=mistake, command="calibstate validate")
 
 
 def _mistake(session: Session, commit: str) -> str | None:

@@ -236,6 +236,58 @@ def test_what_nobody_has_merged_is_not_carried_out(watched: Watched, how: str) -
         assert not watched.sites.has(ORIGIN, f"{TOP}/mine")
 
 
+def test_a_clone_that_somebody_has_pulled_goes_on(watched: Watched) -> None:
+    watched.turn("usdf")
+    clone = watched.clone("usdf")
+    target = merge_new(watched)
+    git(clone, "pull", "-q", "--ff-only", "origin", "main")
+
+    ran = watched.turn("usdf")
+
+    assert "HistoryRewritten" not in watched.reasons("usdf")
+    assert (watched.at("usdf"), ran.code) == (target, 4), "the next wave waits"
+    assert NEW in watched.sites.chain(ORIGIN)
+
+
+@pytest.mark.parametrize("is_merged", [False, True], ids=["as it is", "with a merge"])
+def test_what_was_committed_in_the_clone_is_taken_once_the_branch_has_it(
+    watched: Watched, is_merged: bool
+) -> None:
+    watched.turn("usdf")
+    clone = watched.clone("usdf")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "Mine")
+    watched.turn("usdf")
+    assert watched.reasons("usdf")[0] == "HistoryRewritten"
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    if is_merged:
+        git(watched.sites.tree.state, "pull", "-q", "--rebase", "origin", "main")
+        merge_new(watched)
+
+    watched.turn("usdf")
+
+    assert "HistoryRewritten" not in watched.reasons("usdf")
+    assert watched.word("usdf") != "stalled"
+    if is_merged:
+        assert NEW in watched.sites.chain(ORIGIN)
+
+
+def test_a_clone_that_somebody_has_pulled_waits_for_as_long_as_the_hub_is_away(watched: Watched) -> None:
+    watched.turn("usdf")
+    clone = watched.clone("usdf")
+    merge_new(watched)
+    git(clone, "pull", "-q", "--ff-only", "origin", "main")
+    watched.hub.rename(watched.folder / "away.git")
+
+    watched.turn("usdf")
+
+    # From here nobody can tell whether the branch has it.
+    assert set(watched.reasons("usdf")) >= {"NotFetched", "HistoryRewritten"}
+    assert NEW not in watched.sites.chain(ORIGIN)
+    (watched.folder / "away.git").rename(watched.hub)
+    watched.turn("usdf")
+    assert NEW in watched.sites.chain(ORIGIN)
+
+
 def test_a_clone_that_was_cut_off_on_its_way_is_taken_on(watched: Watched) -> None:
     clone = watched.clone("usdf")
     target = merge_new(watched)
