@@ -12,7 +12,7 @@ from ..ports.following import NotFollowedError
 from .revisions import declared_at
 from .session import Session
 
-__all__ = ["Branch", "follow"]
+__all__ = ["Branch", "follow", "go_forward"]
 
 _MOST = 50
 """Commits of a branch that are looked through, for one that is sound."""
@@ -39,7 +39,7 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
         What is followed.
     """
     try:
-        yield from _forward(session, branch)
+        yield from go_forward(session, branch)
     except NotFollowedError as error:
         problem = error.diagnostics[0]
         message = f"{problem.public or problem.detail} {problem.hint}"
@@ -59,8 +59,21 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
         )
 
 
-def _forward(session: Session, branch: Branch) -> Iterator[Finding]:
-    """Take the clone forward, or yield why it stays where it is."""
+def go_forward(session: Session, branch: Branch) -> Iterator[Finding]:
+    """Take the clone forward, or yield why it stays where it is.
+
+    Parameters
+    ----------
+    session, branch
+        As for `follow`.
+
+    Raises
+    ------
+    CalibstateError
+        Git refuses.
+    NotFollowedError
+        The clone may hold what nobody has merged.
+    """
     from ..adapters.following import check, fetched, forward, newer, resume
 
     root = str(session.root)

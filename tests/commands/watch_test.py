@@ -114,6 +114,21 @@ def test_a_turn_that_meets_nothing_new_says_nothing_and_writes_no_journal(watche
     assert watched.state("usdf")["turns"] == 2
 
 
+def test_a_turn_after_one_that_did_steps_and_asks_for_the_same_person_says_nothing(
+    watched: Watched,
+) -> None:
+    merge_new(watched)
+    watched.sites.add_own(ORIGIN, "u/somebody/else")
+    watched.sites.change_chain(ORIGIN, lambda before: ["u/somebody/else", *before])
+
+    did = watched.turn("usdf")
+    again = watched.turn("usdf")
+
+    assert "prepend-to-chain" in did.out
+    assert "Extra" in watched.reasons("usdf")
+    assert (again.code, again.out) == (2, "")
+
+
 def test_a_rollback_is_carried_out_and_a_hand_made_change_is_told(watched: Watched) -> None:
     for site in ("usdf", "bts", "summit"):
         watched.turn(site)

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from ...errors import ExitCode
 from ..outcomes import Outcome
-from ..watching import Finding, WatchState, WatchWord
+from ..watching import Finding, WatchReason, WatchState, WatchWord
 from .base import CommandResult, failed_if
 
 __all__ = ["LoopSeen", "Turned"]
@@ -83,7 +83,7 @@ class Turned(CommandResult):
             return True
         if self.before is None or self.before.word is not self.state.word:
             return True
-        return self.before.findings != self.state.findings
+        return _lasting(self.before) != _lasting(self.state)
 
     @property
     @override
@@ -98,3 +98,8 @@ class Turned(CommandResult):
             WatchWord.STALLED: ExitCode.DRIFT,
         }
         return codes[self.state.word]
+
+
+def _lasting(state: WatchState) -> tuple[Finding, ...]:
+    """Return what was found, but for steps that were done in that turn."""
+    return tuple(finding for finding in state.findings if finding.reason is not WatchReason.APPLIED)
