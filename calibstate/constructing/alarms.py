@@ -1,20 +1,24 @@
 """Which tests failed on so many nights in a row that somebody must know.
 
 A night counts for a detector when the test failed in any exposure of its
-sort.  Nights without such an exposure neither count nor end a row: a camera
-that takes biases twice a week can still alarm.
+sort, which for a flat is that of its filter.  Nights on which it was not
+verified by such an exposure neither count nor end a row: a camera that takes
+biases twice a week, and flats of another filter each day, can still alarm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..model.daily import Daily
-from ..model.dailyrecords import Alarm, DailyRecord
+from ..model.dailyrecords import Alarm, DailyRecord, Sort
 from ..ports.daily import DailyRecords
 from .failures import UNTOLD
 
-__all__ = ["alarms_of"]
+__all__ = ["NightsBefore", "alarms_of"]
+
+_FURTHEST = 366
+"""Nights that are looked through, as many as a row may have."""
 
 
 def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tuple[Alarm, ...]:
@@ -29,19 +33,19 @@ def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tupl
     records
         What is kept of the nights before; read only as far as needed.
     """
-    failures: set[tuple[str, str, str]] = set()
+    failures: set[tuple[Sort, str, str]] = set()
     for result in tonight.results:
         for name, detector_result in result.detectors.items():
             for failed_test in detector_result.failed:
                 failure = (
-                    result.kind,
+                    result.sort,
                     failed_test,
                     name,
                 )
                 failures.add(failure)
-    before = _Before(tonight.day, records)
+    before = NightsBefore(tonight.day, records)
     alarms = []
-    for kind, test, detector in sorted(failures):
+    for sort, test, detector in sorted(failures):
         needed = daily.nights_until_alarm(test)
         # What failed and has no name is never passed over.
         if test == UNTOLD:
@@ -49,7 +53,7 @@ def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tupl
         if needed is None:
             continue
         nights = before.nights(
-            kind,
+            sort,
             test,
             detector,
             most=needed - 1,
@@ -58,7 +62,7 @@ def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tupl
         if len(nights) < needed - 1:
             continue
         alarm = Alarm(
-            kind,
+            sort,
             test,
             detector,
             (*sorted(nights), tonight.day),
@@ -67,8 +71,16 @@ def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tupl
     return tuple(alarms)
 
 
-class _Before:
-    """The nights before another, the newest first, each read once."""
+class NightsBefore:
+    """The nights before another, the newest first, each read once.
+
+    Parameters
+    ----------
+    day
+        Observing day of the other one.
+    records
+        What is kept of all.
+    """
 
     def __init__(self, day: int, records: DailyRecords) -> None:
         self._day = day
@@ -76,31 +88,48 @@ class _Before:
         self._days: list[int] | None = None
         self._read: list[DailyRecord] = []
 
-    def nights(self, kind: str, test: str, detector: str, most: int) -> Sequence[int]:
+    def nights(self, sort: Sort, test: str, detector: str, most: int) -> Sequence[int]:
         """Return the nights in a row on which a test failed before.
 
         Parameters
         ----------
-        kind, test, detector
+        sort, test, detector
             What failed.
         most
             How many are looked for.
         """
         nights: list[int] = []
-        number = 0
+        # Where it was not verified, no row ends.
+        verified = self.verified(sort, detector)
         while len(nights) < most:
-            record = self.record(number)
-            number += 1
+            record = next(verified, None)
             if record is None:
                 break
-            kinds = {result.kind for result in record.results}
-            # A night without such an exposure ends no row.
-            if kind not in kinds:
-                continue
-            if detector not in record.failed_detectors(kind, test):
+            failed = record.failed_detectors(sort, test)
+            if detector not in failed:
                 break
             nights.append(record.day)
         return nights
+
+    def verified(self, sort: Sort, detector: str) -> Iterator[DailyRecord]:
+        """Yield the nights with a result of a detector, the newest first.
+
+        Parameters
+        ----------
+        sort
+            Of the exposures.
+        detector
+            Its name; empty: exposures as a whole.
+        """
+        for number in range(_FURTHEST):
+            record = self.record(number)
+            if record is None:
+                return
+            for result in record.of_sort(sort):
+                was_verified = not detector or detector in result.detectors
+                if was_verified:
+                    yield record
+                    break
 
     def record(self, number: int) -> DailyRecord | None:
         """Return one of the records before; `None`: there are no more.

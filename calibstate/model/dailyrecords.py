@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from .daily import DailyKind
 from .names import CollectionName, InstrumentName, Noun, RepositoryAddress
 
-__all__ = ["Against", "Alarm", "DailyAttempt", "DailyRecord", "DetectorResult", "ExposureResult", "Measured"]
+__all__ = [
+    "Against",
+    "Alarm",
+    "DailyAttempt",
+    "DailyRecord",
+    "DetectorResult",
+    "ExposureResult",
+    "Measured",
+    "Sort",
+]
 
 
 class Against(Noun):
@@ -39,6 +48,22 @@ class Against(Noun):
     detectors: str = ""
     """Whose calibrations count, of types that have detectors, such as
     ``0..8``; empty: of all."""
+
+
+class Sort(NamedTuple):
+    """Exposures that are alike, so that a test of them makes a row."""
+
+    kind: str
+    """Bias, dark or flat."""
+
+    physical_filter: str = ""
+    """The filter that a flat is of; empty: it is none, or nobody wrote that
+    down."""
+
+    @property
+    def name(self) -> str:
+        """What a sentence calls them, such as ``flat r_03``."""
+        return f"{self.kind} {self.physical_filter}".rstrip()
 
 
 class DailyAttempt(Noun):
@@ -120,6 +145,14 @@ class ExposureResult(Noun):
 
     detectors: dict[str, DetectorResult]
     """By name, such as ``R22_S01``; an empty name: the exposure as a whole."""
+
+    @property
+    def sort(self) -> Sort:
+        """What it is alike to."""
+        # What is in front of a closed shutter makes no difference.
+        if self.kind != "flat" or self.against is None:
+            return Sort(self.kind)
+        return Sort(self.kind, self.against.physical_filter)
 
     @property
     def has_failed(self) -> bool:
@@ -219,11 +252,15 @@ class DailyRecord(Noun):
                 return attempt.raws[attempt.exposures.index(exposure)]
         return None
 
-    def failed_detectors(self, kind: str, test: str) -> Iterator[str]:
-        """Yield the detectors for which a test failed in any exposure."""
+    def of_sort(self, sort: Sort) -> Iterator[ExposureResult]:
+        """Yield the results of exposures that are alike."""
         for result in self.results:
-            if result.kind != kind:
-                continue
+            if result.sort == sort:
+                yield result
+
+    def failed_detectors(self, sort: Sort, test: str) -> Iterator[str]:
+        """Yield the detectors for which a test failed in any exposure."""
+        for result in self.of_sort(sort):
             for name, detector in result.detectors.items():
                 if test in detector.failed:
                     yield name
@@ -233,17 +270,17 @@ class DailyRecord(Noun):
 class Alarm:
     """A test that failed for a detector on so many nights in a row."""
 
-    kind: str
-    """Sort of the exposures."""
+    sort: Sort
+    """Of the exposures."""
 
     test: str
     detector: str
     """Its name; empty: exposures as a whole."""
 
     nights: tuple[int, ...]
-    """Observing days with exposures of this sort, the first one first."""
+    """Observing days on which it was verified, the first one first."""
 
     @property
     def key(self) -> str:
         """What it is about, whatever the nights."""
-        return f"{self.kind} {self.test} {self.detector}".rstrip()
+        return f"{self.sort.name} {self.test} {self.detector}".rstrip()

@@ -101,7 +101,7 @@ def _alarm(alarm: Alarm) -> str:
     since = ""
     if len(alarm.nights) > 1:
         since = f" in a row, since {alarm.nights[0]}"
-    return f"{alarm.kind} {alarm.test} of {alarm.detector or _WHOLE} failed on {nights}{since}"
+    return f"{alarm.sort.name} {alarm.test} of {alarm.detector or _WHOLE} failed on {nights}{since}"
 
 
 def _sent(sending: Sending) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from ..constructing.alarms import NightsBefore
 from ..errors import Diagnostic
 from ..model.dailyrecords import Alarm, DailyRecord
 from ..model.observations import stamp
@@ -23,7 +24,7 @@ def tell_alarms(
     session: Session,
     shown: DailyShown,
     record: DailyRecord,
-    before: DailyRecord | None,
+    before: NightsBefore,
     telling: Telling,
 ) -> tuple[DailyRecord, tuple[Diagnostic, ...]]:
     """Tell people of alarms that they do not know of yet.
@@ -37,8 +38,7 @@ def tell_alarms(
     record
         What is kept of the day.
     before
-        What is kept of the day before that was verified, if there was one: an
-        alarm that goes on is no news.
+        The nights before: an alarm that goes on is no news.
     telling
         How people are reached.
 
@@ -50,15 +50,13 @@ def tell_alarms(
         Why some were not told: they are by the next run.
     """
     problems: list[Diagnostic] = []
-    known_before: frozenset[str] = frozenset()
-    if before:
-        known_before = frozenset(before.told)
     # Each way for itself: who is told already is not told again.
     for teller in telling.tellers:
         news: list[Alarm] = []
         for alarm in shown.alarms:
             key = f"{alarm.key} by {teller.name}"
-            if key in known_before:
+            last = next(before.verified(alarm.sort, alarm.detector), None)
+            if last and key in last.told:
                 record = record.with_told([key])
             elif key not in record.told:
                 news.append(alarm)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from ..constructing.alarms import alarms_of
+from ..constructing.alarms import NightsBefore, alarms_of
 from ..constructing.daily import DayLook, KindLook, look_at_day
 from ..constructing.dailymetrics import metrics_of
 from ..constructing.exposures import listed
@@ -424,15 +424,11 @@ class DailyRun:
         """
         verifying = self.verifying
         record = self._kept or look.record
-        earlier = [day for day in verifying.records.days() if day < verifying.day.day]
-        before = None
-        if earlier:
-            before = verifying.records.read(earlier[-1])
         after, problems = tell_alarms(
             verifying.session,
             _shown(verifying, look),
             record,
-            before,
+            NightsBefore(verifying.day.day, verifying.records),
             self.telling,
         )
         self.problems.extend(problems)

@@ -48,15 +48,25 @@ def daily(**alarms: int) -> Daily:
     )
 
 
-def night(day: int, *failed: str, detector: str = "R22_S11", kind: Any = "bias") -> DailyRecord:
+def night(
+    day: int,
+    *failed: str,
+    detector: str = "R22_S11",
+    kind: Any = "bias",
+    physical_filter: str = "",
+    passed: Sequence[str] = (),
+) -> DailyRecord:
     """Return a night with one exposure, of which tests failed."""
     result = {
         "kind": kind,
         "exposure": day * 100000 + 1,
         "uuid": f"{day}",
         "run": "run",
-        "against": None,
-        "detectors": {detector: {"failed": dict.fromkeys(failed, ("C07",))}},
+        "against": {"types": [], "fingerprint": "1234", "physical_filter": physical_filter},
+        "detectors": {
+            **{name: {} for name in passed},
+            detector: {"failed": dict.fromkeys(failed, ("C07",))},
+        },
     }
     return DailyRecord.model_validate(
         {
@@ -88,7 +98,7 @@ def test_a_row_of_nights_alarms_when_it_is_long_enough() -> None:
     [
         night(20241209),
         night(20241209, "NOISE"),
-        night(20241209, "MEAN", detector="R22_S12"),
+        night(20241209, "MEAN", detector="R22_S12", passed=["R22_S11"]),
     ],
     ids=["nothing failed", "another test", "another detector"],
 )
@@ -100,6 +110,33 @@ def test_a_night_without_such_an_exposure_ends_no_row() -> None:
     darks = night(20241209, kind="dark")
 
     assert nights(daily(MEAN=2), FAILED, night(20241208, "MEAN"), darks) == [("MEAN", (20241208, TONIGHT))]
+
+
+def test_a_night_on_which_the_detector_was_not_verified_ends_no_row() -> None:
+    others = night(20241209, "MEAN", detector="R22_S12")
+
+    assert nights(daily(MEAN=2), FAILED, night(20241208, "MEAN"), others) == [("MEAN", (20241208, TONIGHT))]
+
+
+def test_flats_of_one_filter_make_a_row_whatever_others_are_taken_between() -> None:
+    def flat(day: int, *failed: str, of: str) -> DailyRecord:
+        return night(day, *failed, kind="flat", physical_filter=of)
+
+    tonight = flat(TONIGHT, "MEAN", of="r_03")
+    of_r, of_g = flat(20241208, "MEAN", of="r_03"), flat(20241209, of="g_01")
+
+    assert nights(daily(MEAN=2), tonight, of_r, of_g) == [("MEAN", (20241208, TONIGHT))]
+    assert nights(daily(MEAN=2), tonight, flat(20241209, "MEAN", of="g_01")) == []
+    (alarm,) = alarms_of(daily(MEAN=2), tonight, Kept(of_r))
+    assert alarm.key == "flat r_03 MEAN R22_S11"
+
+
+def test_what_is_in_front_of_a_closed_shutter_makes_no_difference() -> None:
+    tonight = night(TONIGHT, "MEAN", physical_filter="r_03")
+
+    assert nights(daily(MEAN=2), tonight, night(20241209, "MEAN", physical_filter="g_01")) == [
+        ("MEAN", (20241209, TONIGHT))
+    ]
 
 
 def test_a_dark_adds_nothing_to_a_row_of_biases() -> None:

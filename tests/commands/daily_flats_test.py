@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from itertools import product
@@ -147,6 +148,20 @@ def test_people_see_which_filter_a_flat_is_of(nightly: Nightly) -> None:
         ("g", "passed"),
         ("r", "passed"),
     ]
+
+
+def test_a_test_of_flats_has_a_page_for_each_filter(nightly: Nightly) -> None:
+    nightly.daily(NIGHT, "--run")
+    pages = nightly.construction.tree.folder / "pages"
+
+    assert nightly.construction.run("page", "-o", str(pages)).code in {0, 1}
+
+    names = {path.name for path in (pages / INSTRUMENT / "daily").iterdir() if path.is_dir()}
+    assert names == {f"flat-{each}-{test}" for each in (G, R) for test in ("MEAN", "NOISE")}
+    trend = json.loads((pages / INSTRUMENT / "daily" / f"flat-{R}-MEAN" / "data.json").read_text())
+    assert (trend["physical_filter"], trend["nights"], len(trend["detectors"])) == (R, [NIGHT], 2)
+    overview = (pages / INSTRUMENT / "daily" / "index.html").read_text()
+    assert f"<td>flat {G}</td>" in overview
 
 
 # --- what it does not find ---

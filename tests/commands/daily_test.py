@@ -189,7 +189,13 @@ def test_a_detector_that_drifts_alarms_on_the_night_that_was_declared(nightly: N
     (detector,) = [d for d in ran[SECOND].json["exposures"][1]["detectors"] if d["verdict"] == "failed"]
     assert detector == {"detector": "R22_S01", "verdict": "failed", "failed": {"MEAN": ["C07"]}}
     assert ran[FOURTH].json["alarms"] == [
-        {"exposure_kind": "bias", "test": "MEAN", "detector": "R22_S01", "nights": [SECOND, THIRD, FOURTH]}
+        {
+            "exposure_kind": "bias",
+            "physical_filter": None,
+            "test": "MEAN",
+            "detector": "R22_S01",
+            "nights": [SECOND, THIRD, FOURTH],
+        }
     ]
 
 
@@ -217,6 +223,24 @@ def test_people_are_told_of_an_alarm_once_and_not_while_it_goes_on(
     assert (told["word"], told["reason"]) == ("stalled", "DailyAlarm")
     assert "bias MEAN R22_S01" in told["message"]
     assert told["commands"] == [f"calibstate daily {INSTRUMENT} --day {THIRD}"]
+
+
+def test_an_alarm_that_goes_on_is_no_news_behind_a_night_without_such_exposures(
+    nightly: Nightly, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    for night in (FIRST, THIRD):
+        nightly.origin.drift(night * 100000 + 2)
+    nightly.daily(FIRST, "--run")
+    nightly.declare(verify={"dark": "verifyDark"}, alarms={"MEAN": 1})
+    nightly.daily(SECOND, "--run")
+    nightly.declare()
+
+    alarmed = nightly.daily(THIRD, "--run")
+
+    assert (alarmed.code, len(alarmed.json["alarms"])) == (2, 1)
+    assert len(receiver.taken) == 1
 
 
 def test_an_alarm_is_told_in_text_and_markdown(nightly: Nightly) -> None:

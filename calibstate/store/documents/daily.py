@@ -71,6 +71,9 @@ class AlarmOf(Noun):
     exposure_kind: str
     """Sort of the exposures."""
 
+    physical_filter: str | None
+    """The filter that flats are of; null: they are none."""
+
     test: str
     """As cp_verify calls it."""
 
@@ -137,7 +140,8 @@ def daily_document(result: DailyShown) -> DailyDocument:
     for alarm in result.alarms:
         alarms.append(
             AlarmOf(
-                exposure_kind=alarm.kind,
+                exposure_kind=alarm.sort.kind,
+                physical_filter=alarm.sort.physical_filter or None,
                 test=alarm.test,
                 detector=alarm.detector,
                 nights=alarm.nights,

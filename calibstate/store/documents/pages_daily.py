@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Literal
 
-from ...model.dailyrecords import Against, DailyRecord, Measured
+from ...model.dailyrecords import Against, DailyRecord, Measured, Sort
 from ...model.names import InstrumentName, Noun
 from ...model.nights import While
 from ...model.pages import DailyNights, PageContent
@@ -47,6 +47,9 @@ class TestPart(Noun):
     """One test of one sort of exposure."""
 
     exposure_kind: str
+    physical_filter: str | None
+    """The filter that flats are of; null: they are none."""
+
     test: str
 
     failed: tuple[str, ...]
@@ -57,6 +60,9 @@ class AlarmPart(Noun):
     """A test that failed for a detector on too many nights in a row."""
 
     exposure_kind: str
+    physical_filter: str | None
+    """The filter that flats are of; null: they are none."""
+
     test: str
     detector: str
     """Its name; empty: exposures as a whole."""
@@ -115,6 +121,9 @@ class TrendPage(PageDocument):
 
     instrument: str
     exposure_kind: str
+    physical_filter: str | None
+    """The filter that flats are of; null: they are none."""
+
     test: str
 
     nights: tuple[int, ...]
@@ -149,7 +158,8 @@ def daily_page(content: PageContent, instrument: InstrumentName) -> DailyPage:
     alarms = []
     for alarm in kept.alarms:
         part = AlarmPart(
-            exposure_kind=alarm.kind,
+            exposure_kind=alarm.sort.kind,
+            physical_filter=alarm.sort.physical_filter or None,
             test=alarm.test,
             detector=alarm.detector,
             nights=alarm.nights,
@@ -194,16 +204,22 @@ def _stale(content: PageContent, record: DailyRecord) -> int | None:
 
 def _tests(kept: DailyNights) -> Iterator[TestPart]:
     """Yield the tests that have been measured, and where they failed."""
-    newest: dict[tuple[str, str], DailyRecord] = {}
+    newest: dict[tuple[Sort, str], DailyRecord] = {}
     for record in kept.records:
         for result in record.results:
             for detector in result.detectors.values():
                 # The newest night comes last, and stays.
                 for test in detector.measured:
-                    newest[result.kind, test] = record
-    for (kind, test), record in sorted(newest.items()):
-        failed = sorted(set(record.failed_detectors(kind, test)))
-        yield TestPart(exposure_kind=kind, test=test, failed=tuple(failed))
+                    newest[result.sort, test] = record
+    for sort, test in sorted(newest):
+        record = newest[sort, test]
+        failed = sorted(set(record.failed_detectors(sort, test)))
+        yield TestPart(
+            exposure_kind=sort.kind,
+            physical_filter=sort.physical_filter or None,
+            test=test,
+            failed=tuple(failed),
+        )
 
 
 def trend_pages_of(content: PageContent, instrument: InstrumentName) -> Iterator[TrendPage]:
@@ -221,14 +237,14 @@ def trend_pages_of(content: PageContent, instrument: InstrumentName) -> Iterator
         # A night without such an exposure has no place in the pictures.
         nights = []
         for record in kept.records:
-            kinds = {result.kind for result in record.results}
-            if part.exposure_kind in kinds:
+            if any(record.of_sort(_sort_of(part))):
                 nights.append(record)
         yield TrendPage.model_validate(
             {
                 **head(content),
                 "instrument": instrument,
                 "exposure_kind": part.exposure_kind,
+                "physical_filter": part.physical_filter,
                 "test": part.test,
                 "nights": tuple(record.day for record in nights),
                 "detectors": tuple(trends_of(nights, part)),
@@ -253,7 +269,7 @@ def trends_of(nights: Sequence[DailyRecord], part: TestPart) -> Iterator[TrendPa
         for name, measured in _measured(record, part).items():
             of_detector = by_detector.setdefault(name, {})
             of_detector[place] = measured
-        for name in sorted(set(record.failed_detectors(part.exposure_kind, part.test))):
+        for name in sorted(set(record.failed_detectors(_sort_of(part), part.test))):
             failed.setdefault(name, []).append(place)
     for name, by_night in sorted(by_detector.items()):
         least = []
@@ -273,6 +289,11 @@ def trends_of(nights: Sequence[DailyRecord], part: TestPart) -> Iterator[TrendPa
         )
 
 
+def _sort_of(part: TestPart) -> Sort:
+    """Return of which exposures a test is."""
+    return Sort(part.exposure_kind, part.physical_filter or "")
+
+
 def _short(value: float) -> float:
     """Return a value with as many digits as a picture can show."""
     return float(f"{value:.5g}")
@@ -281,9 +302,7 @@ def _short(value: float) -> float:
 def _measured(record: DailyRecord, part: TestPart) -> Mapping[str, Sequence[Measured]]:
     """Return what exposures of a night measured, by detector."""
     measured: dict[str, list[Measured]] = {}
-    for result in record.results:
-        if result.kind != part.exposure_kind:
-            continue
+    for result in record.of_sort(_sort_of(part)):
         for name, detector in result.detectors.items():
             if part.test in detector.measured:
                 values = measured.setdefault(name, [])

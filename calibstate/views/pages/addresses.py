@@ -119,11 +119,19 @@ def merge_address(instrument: InstrumentName, older: str, newer: str) -> str:
     return f"{address}{segment(older[:_COMMIT])}..{segment(newer[:_COMMIT])}/"
 
 
-def daily_address(instrument: InstrumentName, kind: str = "", test: str = "") -> str:
-    """Return the address of daily verification, or of one of its tests."""
+def daily_address(instrument: InstrumentName, *names: str | None) -> str:
+    """Return the address of daily verification, or of one of its tests.
+
+    Parameters
+    ----------
+    instrument
+        The camera.
+    *names
+        Sort of exposure, filter (`None`: it has none) and test.
+    """
     address = f"{segment(instrument)}/daily/"
-    if kind:
-        address += f"{segment(f'{kind}-{test}')}/"
+    if names:
+        address += f"{segment('-'.join(filter(None, names)))}/"
     return address
 
 

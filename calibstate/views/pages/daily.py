@@ -52,8 +52,9 @@ def trend_pages(content: PageContent) -> Iterator[Page]:
     """
     for instrument in content.daily:
         for document in trend_pages_of(content, instrument):
-            address = daily_address(instrument, document.exposure_kind, document.test)
-            title = f"{document.exposure_kind} {document.test}"
+            names = (document.exposure_kind, document.physical_filter, document.test)
+            address = daily_address(instrument, *names)
+            title = " ".join(filter(None, names))
             scale = _Scale.of(document)
             # What somebody looks for stands first, among hundreds.
             failing_first = sorted(document.detectors, key=lambda part: not part.failed)
