@@ -139,6 +139,25 @@ class Origin:
                 end = Time("2024-12-01T18:00:00", scale="tai")
                 butler.registry.certify(row.collection, [row.ref], Timespan(None, end))
 
+    def recertify(self, dataset_type: str, levels: Sequence[float]) -> None:
+        """Certify other calibrations in the collection of those that are
+        there, without a move of the chain.
+        """
+        with self.butler(writeable=True) as butler:
+            type_ = butler.get_dataset_type(dataset_type)
+            rows = list(butler.registry.queryDatasetAssociations(dataset_type, CHAIN))
+            for detector, level in enumerate(levels):
+                (row,) = [
+                    row for row in rows if row.timespan is not None and row.ref.dataId["detector"] == detector
+                ]
+                data_ids = [row.ref.dataId]
+                butler.registry.decertify(row.collection, dataset_type, row.timespan, dataIds=data_ids)
+                run = f"{row.collection}/other"
+                butler.collections.register(run)
+                table = table_of([level] * len(AMPLIFIERS))
+                ref = butler.put(table, type_, row.ref.dataId, run=run)
+                butler.registry.certify(row.collection, [ref], Timespan(None, None))
+
     def data_ids(self, dataset_type: str, run: str) -> list[int]:
         """Return the exposures of which a RUN has a dataset."""
         with self.butler() as butler:

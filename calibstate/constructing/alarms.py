@@ -35,6 +35,9 @@ def alarms_of(daily: Daily, tonight: DailyRecord, records: DailyRecords) -> tupl
     """
     failures: set[tuple[Sort, str, str]] = set()
     for result in tonight.results:
+        # Of what is verified no more nobody wants to be told.
+        if result.kind not in daily.verify:
+            continue
         for name, detector_result in result.detectors.items():
             for failed_test in detector_result.failed:
                 failure = (

@@ -16,6 +16,7 @@ from ..lookups.effective import effective, flatten
 from ..model.contents import parse_data_id
 from ..model.daily import DailyKind, VerifiedDay
 from ..model.dailyrecords import Against, DailyRecord, ExposureResult
+from ..model.effective import Resolved
 from ..model.nights import While, clipped
 from ..model.submissions import BatchState, SeenOutput
 from ..model.timelinecompare import digest_within
@@ -60,10 +61,14 @@ class DayLook:
     """By sort, in the order of the file."""
 
     record: DailyRecord
-    """What is kept of the day, with all results that the repository has."""
+    """What is kept of the day, with all results that the repository has.  An
+    exposure that is to be verified may have one, of before."""
 
     searched: Searched
-    """What is searched, and effective on that day."""
+    """What is searched for its exposures."""
+
+    resolved: Resolved
+    """What is effective on that day."""
 
     span: Range
     """From when until when that day is, in nanoseconds of TAI."""
@@ -147,7 +152,7 @@ class DayLook:
         question = before.model_copy(update={"fingerprint": "", "selects": ""})
         if question in self.answers:
             return self.answers[question]
-        taken = narrowed(self.searched.resolved, question)
+        taken = narrowed(self.resolved, question)
         timeline = fold(taken, self.tickets)
         answer = question.model_copy(
             update={
@@ -193,6 +198,13 @@ def look_at_day(
         repository=day.repository,
         chain=day.daily.chain,
     )
+    # What is kept was verified with another chain where the file has changed.
+    record = record.model_copy(
+        update={
+            "repository": day.repository,
+            "chain": day.daily.chain,
+        }
+    )
     where = f"exposure.day_obs={day.day}"
     exposures: dict[int, SeenExposure] = {}
     for exposure in butler.exposures(day.daily.instrument, where):
@@ -214,7 +226,8 @@ def look_at_day(
         tuple(kinds),
         record.with_results(results.values()),
         # What is effective at other times is nobody's affair here.
-        Searched(searched, clipped(resolved, night.span), dimensions),
+        Searched(searched, resolved, dimensions),
+        clipped(resolved, night.span),
         night.span,
         tickets,
     )
@@ -294,12 +307,8 @@ class _Looking:
         raws = self.raws(names[0])
         without = []
         for exposure, of_exposure in raws.items():
-            before = self._record.raws_of(exposure)
-            # Raws come one by one: who was too early looked at some of them.
-            has_more = before is not None and len(of_exposure.detectors) > before
-            if has_more:
-                self.results.pop(exposure, None)
-            if exposure not in self.results:
+            result = self.results.get(exposure)
+            if result is None or self.has_more(of_exposure, result):
                 without.append(exposure)
         look = KindLook(
             self._kind,
@@ -308,6 +317,22 @@ class _Looking:
             tuple(without),
         )
         return replace(look, running=self.running(look))
+
+    def has_more(self, raws: Raws, result: ExposureResult) -> bool:
+        """Return whether an exposure has got more raws since it was verified.
+
+        Parameters
+        ----------
+        raws
+            Those that it has.
+        result
+            The newest.
+        """
+        before = result.raws
+        if before is None:
+            before = self._record.raws_of(raws.exposure.exposure)
+        # They come one by one: who was too early looked at some of them.
+        return before is not None and len(raws.detectors) > before
 
     def raws(self, output: str) -> dict[int, Raws]:
         """Return the raws of each exposure.
@@ -393,6 +418,7 @@ class _Looking:
                 uuid=statistics.uuid,
                 run=run,
                 against=against,
+                raws=self._record.raws_of(exposure),
                 detectors=detectors,
             )
             self.results[exposure] = result

@@ -78,13 +78,13 @@ class Verifiable:
 
 @dataclass(frozen=True)
 class Searched:
-    """What is searched for exposures of a night."""
+    """What is searched for exposures."""
 
     collections: Sequence[str]
     """In the order of searching."""
 
     resolved: Resolved
-    """What is effective, at least on that night."""
+    """What is effective: at any time, since an exposure may lie anywhere."""
 
     dimensions: Mapping[str, frozenset[str]]
     """Of each dataset type that is effective at any time."""

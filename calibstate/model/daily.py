@@ -206,6 +206,7 @@ class VerifiedDay:
         output: CollectionName,
         exposures: Sequence[int],
         without: Mapping[int, str] = MappingProxyType({}),
+        instead_of: Sequence[str] = (),
     ) -> PipelineSubmission:
         """Return what is run for some exposures.
 
@@ -219,6 +220,9 @@ class VerifiedDay:
             Their numbers.
         without
             Detectors that are left out, such as ``0..3,5``, by exposure.
+        instead_of
+            UUIDs of results that are replaced.  It is another run then, which
+            takes nothing over of theirs.
         """
         numbers = ",".join(map(str, exposures))
         query = f"{self.where(kind)} and exposure in ({numbers})"
@@ -235,6 +239,8 @@ class VerifiedDay:
             left_out.append(f"{exposure}:{detectors}")
         if left_out:
             variables["DAILY_WITHOUT"] = " ".join(left_out)
+        if instead_of:
+            variables["DAILY_INSTEAD_OF"] = " ".join(sorted(instead_of))
         return PipelineSubmission(
             home="cp_verify",
             template=f"verify_{kind}",

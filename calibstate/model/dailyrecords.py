@@ -143,6 +143,9 @@ class ExposureResult(Noun):
     against: Against | None
     """What was effective when its run began; null: nobody wrote that down."""
 
+    raws: int | None = None
+    """How many raws its run was given; null: nobody wrote that down."""
+
     detectors: dict[str, DetectorResult]
     """By name, such as ``R22_S01``; an empty name: the exposure as a whole."""
 
@@ -198,7 +201,8 @@ class DailyRecord(Noun):
     """Runs that were begun, the oldest first."""
 
     results: tuple[ExposureResult, ...] = ()
-    """The newest of each exposure, sorted."""
+    """The newest of each exposure, sorted; also where its RUN is gone, or its
+    sort is verified no more."""
 
     sent: tuple[str, ...] = ()
     """Ids of the metrics that were sent, sorted."""
@@ -218,8 +222,11 @@ class DailyRecord(Noun):
         return self.model_copy(update={"attempts": attempts})
 
     def with_results(self, results: Iterable[ExposureResult]) -> DailyRecord:
-        """Return the record with these results in place of its own."""
-        in_order = sorted(results, key=lambda result: result.exposure)
+        """Return the record with these results in place of older ones."""
+        by_exposure = {result.exposure: result for result in self.results}
+        for result in results:
+            by_exposure[result.exposure] = result
+        in_order = sorted(by_exposure.values(), key=lambda result: result.exposure)
         return self.model_copy(update={"results": tuple(in_order)})
 
     def with_sent(self, ids: Iterable[str]) -> DailyRecord:

@@ -228,7 +228,7 @@ def _verdict(kind: KindLook, exposure: int, look: DayLook) -> ExposureVerdict:
     """Return what is known of an exposure."""
     raws = kind.raws[exposure]
     result = look.record.result_of(exposure)
-    if result is None:
+    if result is None or exposure in kind.without:
         verdict = DailyVerdict.RUNNING if kind.running else DailyVerdict.NONE
         return ExposureVerdict(kind.kind, exposure, verdict, physical_filter=raws.physical_filter)
     # Of what nobody wrote down nobody can say that it is stale.
@@ -387,7 +387,14 @@ class DailyRun:
             self.problems.extend(why_not(left, kind.kind, self.verifying.daily.chain))
             if not left.exposures:
                 return record
-            submission = day.submission(kind.kind, kind.output, left.exposures, left.without)
+            results = map(record.result_of, left.exposures)
+            submission = day.submission(
+                kind.kind,
+                kind.output,
+                left.exposures,
+                left.without,
+                [result.uuid for result in results if result],
+            )
             # Written down first: of a run that is cut off nobody could say
             # later what its results were verified against.
             for against, exposures in look.by_what_they_take(kind, left.exposures, types).items():

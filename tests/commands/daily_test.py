@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lsst.daf.butler.registry import CollectionType  # type: ignore[attr-defined]
 
+from calibstate.adapters.construction import runner
 from calibstate.demo.construction.amplifiers import table_of
 from calibstate.demo.construction.world import Exposure
 from calibstate.demo.world import AMPLIFIERS
@@ -48,6 +50,14 @@ def verified(verified_once: Nightly, tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def verdicts(ran: Ran) -> dict[int, str]:
     return {exposure["exposure"] % 100000: exposure["verdict"] for exposure in ran.json["exposures"]}
+
+
+class Killed(BaseException):
+    """Nobody catches it, as nobody catches a signal that kills."""
+
+
+def killed(*arguments: object) -> None:
+    raise Killed
 
 
 # --- once ---
@@ -101,6 +111,47 @@ def test_an_exposure_whose_raws_came_late_is_verified_once_more(verified: Nightl
     assert len(ran.json["exposures"][0]["detectors"]) == 3
     assert (ran.code, again.code) == (0, 0)
     assert [exposure["new"] for exposure in again.json["exposures"]] == [False] * 3
+
+
+def test_what_is_wrong_with_a_raw_that_came_late_is_seen(nightly: Nightly) -> None:
+    """Also where all exposures of a sort have got more of them."""
+    nightly.daily(FIRST, "--run")
+    for number in (1, 2, 3):
+        nightly.origin.add_raw(FIRST * 100000 + number, 2)
+    nightly.origin.drift(FIRST * 100000 + 1, 2)
+    nightly.origin.drift(FIRST * 100000 + 3, 2)
+
+    ran = nightly.daily(FIRST, "--run")
+
+    assert (ran.code, verdicts(ran)) == (2, {1: "failed", 2: "passed", 3: "failed"})
+    assert [exposure["new"] for exposure in ran.json["exposures"]] == [True] * 3
+    assert {len(exposure["detectors"]) for exposure in ran.json["exposures"]} == {3}
+    assert verdicts(nightly.daily(FIRST, "--run")) == verdicts(ran)
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["a raw cannot be read", "it is killed"])
+def test_what_could_not_be_verified_once_more_is_told_and_tried_by_the_next_run(
+    nightly: Nightly, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly.daily(FIRST, "--run")
+    nightly.origin.add_raw(FIRST * 100000 + 1, 2)
+    nightly.origin.drift(FIRST * 100000 + 1, 2)
+    if is_killed:
+        with monkeypatch.context() as patch:
+            patch.setattr(runner._Runner, "submit", killed)
+            with pytest.raises(Killed):
+                nightly.verify_quietly(FIRST)
+        assert verdicts(nightly.daily(FIRST))[1] == "no result"
+    else:
+        monkeypatch.setenv("CALIBSTATE_STANDIN_FAIL", "verifyBiasIsr:exposure=2024120100001,detector=2")
+        failed = nightly.daily(FIRST, "--run")
+        monkeypatch.delenv("CALIBSTATE_STANDIN_FAIL")
+        assert (failed.code, verdicts(failed)[1]) == (1, "no result")
+        assert "verifyBiasIsr is made to fail" in failed.json["problems"][0]["detail"]
+
+    ran = nightly.daily(FIRST, "--run")
+
+    assert (ran.code, verdicts(ran)) == (2, {1: "failed", 2: "passed", 3: "passed"})
 
 
 def test_each_verdict_has_what_it_was_verified_against(verified: Nightly) -> None:
@@ -167,6 +218,84 @@ def test_a_recertified_bias_makes_stale_without_a_new_letter(verified: Nightly) 
     verified.origin.decertify("bias")
 
     assert verdicts(verified.daily(FIRST)) == dict.fromkeys((1, 2, 3), "stale")
+
+
+def test_what_is_stale_is_verified_again_where_the_chain_has_not_moved(nightly: Nightly) -> None:
+    nightly.daily(FIRST, "--run")
+    runs = nightly.origin.runs()
+    nightly.origin.recertify("bias", [105.0, 106.0])
+    assert verdicts(nightly.daily(FIRST)) == dict.fromkeys((1, 2, 3), "stale")
+
+    ran = nightly.daily(FIRST, "--run", "--again")
+
+    # The biases are far off those that are effective now.
+    assert (ran.code, verdicts(ran)) == (2, dict.fromkeys((1, 2, 3), "failed"))
+    assert len(nightly.origin.runs()) == len(runs) + 2
+    assert nightly.daily(FIRST, "--run", "--again").json["exposures"][0]["new"] is False
+
+
+def test_what_is_stale_after_a_rollback_is_verified_again(nightly: Nightly) -> None:
+    nightly.daily(FIRST, "--run")
+    with nightly.origin.butler() as butler:
+        before = butler.collections.get_info(CHAIN).children
+    nightly.origin.certify("bias", f"{INSTRUMENT}/calib/DM-2/bias.20241201a", [100.5, 101.5])
+    nightly.daily(FIRST, "--run", "--again")
+    nightly.origin.make_chain(before)
+    assert verdicts(nightly.daily(FIRST)) == dict.fromkeys((1, 2, 3), "stale")
+
+    ran = nightly.daily(FIRST, "--run", "--again")
+
+    assert (ran.code, verdicts(ran)) == (0, dict.fromkeys((1, 2, 3), "passed"))
+    attempts = len(nightly.record(FIRST)["attempts"])
+    assert nightly.daily(FIRST, "--run", "--again").code == 0
+    assert len(nightly.record(FIRST)["attempts"]) == attempts
+
+
+# --- what is kept ---
+
+
+def test_what_is_kept_outlives_the_outputs_of_that_day(verified: Nightly, proxy: SasquatchProxy) -> None:
+    send_to(verified, proxy)
+    with verified.origin.butler(writeable=True) as butler:
+        butler.removeRuns(verified.origin.runs(), unlink_from_chains=True)
+
+    ran = verified.daily(FIRST, "--send")
+
+    # The repository has nothing to tell, and still it is known what was.
+    assert verdicts(ran) == dict.fromkeys((1, 2, 3), "no result")
+    assert ran.json["sending"]["sent"] == 9
+    assert len(verified.record(FIRST)["results"]) == 3
+
+
+def test_a_sort_that_is_verified_no_more_alarms_no_more_and_is_not_forgotten(nightly: Nightly) -> None:
+    for night in (FIRST, SECOND):
+        nightly.origin.drift(night * 100000 + 3)
+    nightly.declare(alarms={"MEAN": 2})
+    nightly.daily(FIRST, "--run")
+    nightly.declare(verify={"bias": "verifyBias"}, alarms={"MEAN": 1})
+
+    without = nightly.daily(FIRST, "--run")
+    nightly.declare(alarms={"MEAN": 2})
+    again = nightly.daily(SECOND, "--run")
+
+    assert (without.code, without.json["alarms"]) == (0, [])
+    assert [alarm["nights"] for alarm in again.json["alarms"]] == [[FIRST, SECOND]]
+
+
+def test_the_record_names_the_chain_that_is_declared_now(verified: Nightly) -> None:
+    tree = verified.construction.tree.state
+    chain = tree / f"chains/{INSTRUMENT}.yaml"
+    (tree / "chains/next.yaml").write_text(
+        chain.read_text().replace(f"chain: {CHAIN}\n", f"chain: {CHAIN}/next\n")
+    )
+    with verified.construction.butler(writeable=True) as butler:
+        butler.collections.register(f"{CHAIN}/next", CollectionType.CHAINED)
+        butler.collections.redefine_chain(f"{CHAIN}/next", butler.collections.get_info(CHAIN).children)
+    verified.declare(chain=f"{CHAIN}/next")
+
+    verified.daily(FIRST, "--run")
+
+    assert verified.record(FIRST)["chain"] == f"{CHAIN}/next"
 
 
 # --- alarms ---
