@@ -151,12 +151,13 @@ class Origin:
                     row for row in rows if row.timespan is not None and row.ref.dataId["detector"] == detector
                 ]
                 data_ids = [row.ref.dataId]
-                butler.registry.decertify(row.collection, dataset_type, row.timespan, dataIds=data_ids)
+                whole = Timespan(None, None)
+                butler.registry.decertify(row.collection, dataset_type, whole, dataIds=data_ids)
                 run = f"{row.collection}/other"
                 butler.collections.register(run)
                 table = table_of([level] * len(AMPLIFIERS))
                 ref = butler.put(table, type_, row.ref.dataId, run=run)
-                butler.registry.certify(row.collection, [ref], Timespan(None, None))
+                butler.registry.certify(row.collection, [ref], whole)
 
     def data_ids(self, dataset_type: str, run: str) -> list[int]:
         """Return the exposures of which a RUN has a dataset."""
