@@ -8,7 +8,7 @@ has no calibration yet would keep all others from being verified.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import Diagnostic
@@ -103,28 +103,27 @@ def narrowed(resolved: Resolved, against: Against) -> Resolved:
     detectors: set[str] = set()
     for numbers in ranges_in(against.detectors):
         detectors.update(map(str, numbers))
-    winners = []
-    for winner in resolved.winners:
-        if against.types and winner.dataset_type not in against.types:
-            continue
-        data_id = parse_data_id(winner.data_id)
-        # What has no filter, or no detector, is taken for all of them.
-        physical_filter = data_id.get(_FILTER)
-        is_of_another = physical_filter not in {
-            None,
-            against.physical_filter,
-        }
-        if against.physical_filter and is_of_another:
-            continue
-        detector = data_id.get(_DETECTOR)
-        is_another = detector is not None and detector not in detectors
-        if detectors and is_another:
-            continue
-        winners.append(winner)
-    return replace(
-        resolved,
-        winners=tuple(winners),
-    )
+
+    def taken(winners: Iterable[Effective]) -> Iterator[Effective]:
+        for winner in winners:
+            if against.types and winner.dataset_type not in against.types:
+                continue
+            data_id = parse_data_id(winner.data_id)
+            # What has no filter, or no detector, is taken for all of them.
+            physical_filter = data_id.get(_FILTER)
+            is_of_another = physical_filter not in {
+                None,
+                against.physical_filter,
+            }
+            if against.physical_filter and is_of_another:
+                continue
+            detector = data_id.get(_DETECTOR)
+            is_another = detector is not None and detector not in detectors
+            if detectors and is_another:
+                continue
+            yield winner
+
+    return resolved.with_each(taken)
 
 
 def verifiable(wanted: Iterable[Raws], needs: Collection[str], searched: Searched) -> Verifiable:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ..model.desired import DesiredState
-from ..model.effective import Resolved
+from ..model.effective import Effective, Resolved
 from ..model.names import RepositoryAddress
 from ..model.nights import While, clipped, selected
 from ..model.results.lookups import SelectsOtherwise, WhatLookupsGet
@@ -55,14 +55,12 @@ def of_dataset_types(
     if not types:
         return live
 
-    def narrowed(resolved: Resolved) -> Resolved:
-        winners = []
-        for winner in resolved.winners:
+    def of_types(winners: Iterable[Effective]) -> Iterator[Effective]:
+        for winner in winners:
             if winner.dataset_type in types:
-                winners.append(winner)
-        return replace(resolved, winners=tuple(winners))
+                yield winner
 
-    return _each(live, narrowed)
+    return _each(live, lambda resolved: resolved.with_each(of_types))
 
 
 def what_lookups_get(

@@ -50,7 +50,14 @@ def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
     searched = _once(leaves)
     table = _Table.of(searched)
     pieces = _paint_all(table)
-    winners = _joined(table, pieces, across=across)
+    same_collection = _equals_previous(table.rank[pieces.position])
+    goes_on = _goes_on(table, pieces)
+    within = goes_on & same_collection
+    winners = _joined(table, pieces, goes_on if across else within)
+    parted: tuple[Effective, ...] | None = None
+    # That two collections have the same dataset in ranges that touch is rare.
+    if across and not np.array_equal(goes_on, within):
+        parted = tuple(_joined(table, pieces, within))
     ranks_of_pieces = table.rank[pieces.position]
     winning_ranks = np.unique(ranks_of_pieces)
     selected: set[str] = set()
@@ -61,6 +68,7 @@ def resolve(leaves: Sequence[Holding], *, across: bool = True) -> Resolved:
         tuple(winners),
         tuple(ambiguities),
         frozenset(selected),
+        parted,
     )
 
 
@@ -348,20 +356,25 @@ def _paint(ranges: Sequence[Sequence[int]]) -> list[_Piece]:
     return pieces
 
 
-def _joined(table: _Table, pieces: _Pieces, *, across: bool) -> Iterator[Effective]:
-    """Return the pieces, those of one dataset that touch made one."""
+def _goes_on(table: _Table, pieces: _Pieces) -> Flags:
+    """Say of each piece but the first whether it goes on with that before.
+
+    It does if it begins where that ends, and is the same dataset for the same
+    data ID.
+    """
+    later_begins = pieces.begin[1:]
+    earlier_ends = pieces.end[:-1]
+    goes_on: Flags = later_begins == earlier_ends
+    goes_on &= _equals_previous(table.key[pieces.position])
+    goes_on &= _equals_previous(table.uuid[pieces.position])
+    return goes_on
+
+
+def _joined(table: _Table, pieces: _Pieces, goes_on: Flags) -> Iterator[Effective]:
+    """Return the pieces, those that go on made one with those before."""
     position = pieces.position
     if not len(position):
         return iter(())
-    # Of two neighbours the later goes on with the earlier if it begins where
-    # that ends, and is the same dataset for the same data ID.
-    later_begins = pieces.begin[1:]
-    earlier_ends = pieces.end[:-1]
-    goes_on = later_begins == earlier_ends
-    goes_on &= _equals_previous(table.key[position])
-    goes_on &= _equals_previous(table.uuid[position])
-    if not across:
-        goes_on &= _equals_previous(table.rank[position])
     # The first piece goes on with none.
     is_start = np.concatenate([[True], ~goes_on])
     starts = np.flatnonzero(is_start)

@@ -156,10 +156,6 @@ class _Looked:
             if leaf in there:
                 still_there.append(there[leaf])
         resolved = resolve(still_there)
-        # There are millions of winners, from a few collections.
-        deciding: set[str] = set()
-        for winner in resolved.winners:
-            deciding.add(winner.collection)
         stands_for = self._standing_for(leaves)
         # In search order, each once.
         searched: dict[str, None] = {}
@@ -167,7 +163,7 @@ class _Looked:
         for leaf in leaves:
             name_there = stands_for[leaf]
             searched[name_there] = None
-            if leaf in deciding:
+            if leaf in resolved.selected:
                 selected[name_there] = None
         tickets = tickets_of_collections(self.desired)
         return SightOfChain(

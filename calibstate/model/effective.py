@@ -9,8 +9,8 @@ nothing is found.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -85,6 +85,28 @@ class Resolved:
     selected: frozenset[str] = frozenset()
     """Collections that decide a lookup anywhere.  All others that are searched
     are shadowed, or hold nothing."""
+
+    parted: tuple[Effective, ...] | None = None
+    """The winners, but each range through the only collection that decides it;
+    `None`: they are that already."""
+
+    @property
+    def pieces(self) -> tuple[Effective, ...]:
+        """The winners, each through the only collection that decides it."""
+        return self.winners if self.parted is None else self.parted
+
+    def with_each(self, change: Callable[[Sequence[Effective]], Iterable[Effective]]) -> Resolved:
+        """Return the same with other winners.
+
+        Parameters
+        ----------
+        change
+            Gives, of winners in their order, those that are to be.
+        """
+        parted = None
+        if self.parted is not None:
+            parted = tuple(change(self.parted))
+        return replace(self, winners=tuple(change(self.winners)), parted=parted)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,12 +8,12 @@ Pachón is within one, and no zone of a site is asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from .effective import Resolved
+from .effective import Effective, Resolved
 from .timelines import NOTHING, Interval, Timeline, TimelineRow
 from .timespans import TAI_AHEAD, Range, parse_tai
 
@@ -196,15 +196,16 @@ def clipped(resolved: Resolved, span: Range) -> Resolved:
         From when until when, in nanoseconds of TAI.
     """
     begin, end = span
-    winners = []
-    for winner in resolved.winners:
-        if winner.begin >= end or winner.end <= begin:
-            continue
-        since = max(winner.begin, begin)
-        until = min(winner.end, end)
-        within = winner._replace(begin=since, end=until)
-        winners.append(within)
-    return replace(resolved, winners=tuple(winners))
+
+    def within(winners: Iterable[Effective]) -> Iterator[Effective]:
+        for winner in winners:
+            if winner.begin >= end or winner.end <= begin:
+                continue
+            since = max(winner.begin, begin)
+            until = min(winner.end, end)
+            yield winner._replace(begin=since, end=until)
+
+    return resolved.with_each(within)
 
 
 def _selections(row: TimelineRow, tickets: Sequence[str], span: Range) -> tuple[Selection, ...]:

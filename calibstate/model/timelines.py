@@ -228,7 +228,8 @@ def fold(
         All data IDs for which one of a dataset type stands; `None`: each
         stands for itself.
     """
-    tickets_of = {winner.collection: "" for winner in resolved.winners}
+    # Two tickets may certify the same dataset, each for its own time.
+    tickets_of = {winner.collection: "" for winner in resolved.pieces}
     for collection in tickets_of:
         tickets_of[collection] = tickets.get(collection, collection)
     names = sorted(set(tickets_of.values()), key=_order)
@@ -275,7 +276,7 @@ def _tracks(
 
     # There are millions of winners, sorted by type, data ID and begin: one
     # pass has them all.
-    for winner in resolved.winners:
+    for winner in resolved.pieces:
         if previous is None or winner[:2] != previous[:2]:
             close()
             wins = []

@@ -36,12 +36,23 @@ def chains(draw):
             dataset_type = draw(st.sampled_from(("bias", "flat")))
             filters = FILTERS if dataset_type == "flat" else ("",)
             filter = draw(st.sampled_from(filters))
+            # A dataset may be certified again, for another time.
+            dataset = draw(st.sampled_from((f"{number}-{begin}", "again")))
             for detector in draw(st.sets(st.sampled_from(DETECTORS), min_size=1)):
-                rows.append(
-                    row(dataset_type, detector, filter, begin, end, f"{number}-{detector}-{begin}-{filter}")
-                )
+                rows.append(row(dataset_type, detector, filter, begin, end, f"{dataset}-{detector}-{filter}"))
         leaves.append(Holding(f"ticket{number}/biasGen.{number}", CollectionType.CALIBRATION, tuple(rows)))
     return leaves
+
+
+def first_with(leaves, dataset_type, data_id, moment):
+    """Return the first collection that has a dataset for a moment, as the
+    butler searches.
+    """
+    for leaf in leaves:
+        for each in leaf.rows:
+            if each[:2] == (dataset_type, data_id) and each.begin <= moment < each.end:
+                return leaf.collection
+    return None
 
 
 @given(chains())
@@ -66,8 +77,9 @@ def test_that_a_timeline_tells_for_every_detector_what_the_resolver_tells(leaves
             for detector in DETECTORS:
                 data_id = row(dataset_type, detector, filter, 0, 1, "").data_id
                 for moment in (0, 5, 10, 15, 25, 30, 35, 49, 50, UNBOUNDED_END - 1):
-                    winner = resolved.at(dataset_type, data_id, moment)
-                    wanted = tickets.get(winner.collection, winner.collection) if winner else None
+                    collection = first_with(leaves, dataset_type, data_id, moment)
+                    wanted = tickets.get(collection, collection)
+                    assert (wanted is None) == (resolved.at(dataset_type, data_id, moment) is None)
                     told = rows[0].at(moment, detector) if rows else NOTHING
                     assert (timeline.tickets[told] if told != NOTHING else None) == wanted
 
@@ -83,6 +95,25 @@ def test_that_neighbours_differ_and_most_detectors_have_the_ticket_of_an_interva
             odd = [sum(map(len, ranges_in(odd.detectors))) for odd in interval.odd]
             assert all(number <= each.number_of_detectors - sum(odd) for number in odd)
         assert each.intervals[0].ticket != NOTHING or each.intervals[0].odd
+
+
+def test_that_of_two_tickets_with_one_dataset_each_wins_for_its_own_time():
+    """As where a ticket certifies anew what another one has."""
+    leaves = [
+        Holding("a", CollectionType.CALIBRATION, (row("bias", 0, "", 10, 20, "the same"),)),
+        Holding("b", CollectionType.CALIBRATION, (row("bias", 0, "", 0, 50, "the same"),)),
+    ]
+    resolved = resolve(leaves)
+    timeline = fold(resolved, {"a": "DM-2", "b": "DM-1"})
+    (bias,) = timeline.rows
+    assert [(each.begin, each.end, timeline.tickets[each.ticket]) for each in bias.intervals] == [
+        (0, 10, "DM-1"),
+        (10, 20, "DM-2"),
+        (20, 50, "DM-1"),
+    ]
+    # Lookups get one dataset all the time.
+    assert [each[2:5] for each in resolved.winners] == [(0, 50, "the same")]
+    assert resolved.selected == {"a", "b"}
 
 
 def test_that_filters_which_agree_are_one_row():

@@ -88,7 +88,7 @@ def _deciding(own: Sequence[Holding], span: Range) -> str | None:
         then.append(replace(leaf, rows=tuple(rows)))
     names: set[str] = set()
     resolved = resolve(then)
-    for winner in resolved.winners:
+    for winner in resolved.pieces:
         if _overlaps(winner, span):
             names.add(winner.collection)
     for leaf in own:
