@@ -41,8 +41,15 @@ def certified(
     return (dataset_type, named or of_detectors, span)
 
 
-def seal(tree: Tree, ticket: str, collections: Mapping[str, Sequence[Certified]], **more: Any) -> None:
-    """Declare a ticket, adopted, and seal it."""
+def seal(
+    tree: Tree,
+    ticket: str,
+    collections: Mapping[str, Sequence[Certified]],
+    *,
+    run: str = "run",
+    **more: Any,
+) -> None:
+    """Declare a ticket, adopted, and seal it, each collection of one RUN."""
     tree.ticket(ticket, *collections, **more)
     prefix = f"{tree.instrument}/calib/{ticket}/"
     held = {f"{prefix}{name}": _holding(f"{prefix}{name}", what) for name, what in collections.items()}
@@ -62,7 +69,7 @@ def seal(tree: Tree, ticket: str, collections: Mapping[str, Sequence[Certified]]
             for id_ in uuids
         ),
     )
-    runs = {row.uuid: f"{name}.run" for name, holding in held.items() for row in holding.rows}
+    runs = {row.uuid: f"{name}.{run}" for name, holding in held.items() for row in holding.rows}
     made_at = SealedFrom(repository="usdf/main", at="2025-01-01T00:00:00.000Z")
     sealfile.write(tree.state, seal_of(manifest, held, runs, made_at))
 

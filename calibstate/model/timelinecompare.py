@@ -13,7 +13,7 @@ from .number_ranges import as_ranges, ranges_in
 from .timelines import NOTHING, Interval, Timeline, TimelineRow
 from .timespans import Range
 
-__all__ = ["Difference", "Winner", "differences", "digest_within", "rows_by_filter"]
+__all__ = ["Difference", "Winner", "differences", "digest_within", "rows_by_filter", "with_same_detectors"]
 
 
 class Winner(NamedTuple):
@@ -142,6 +142,24 @@ def rows_by_filter(timeline: Timeline) -> Mapping[tuple[str, str], TimelineRow]:
         for name in row.filters or ("",):
             rows[row.dataset_type, name] = row
     return rows
+
+
+def with_same_detectors(
+    a: TimelineRow | None, b: TimelineRow | None
+) -> tuple[TimelineRow | None, TimelineRow | None]:
+    """Return two rows of the same detectors.
+
+    What one of them lacks finds nothing there.
+
+    Parameters
+    ----------
+    a, b
+        The same row of two timelines; `None`: there is none.
+    """
+    if a is None or b is None or a.detectors == b.detectors:
+        return a, b
+    both = as_ranges({*_numbers(a.detectors), *_numbers(b.detectors)})
+    return a.among(both), b.among(both)
 
 
 class _Side(NamedTuple):

@@ -10,7 +10,7 @@ every detector and moment what a lookup gets.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -65,8 +65,8 @@ class TimelineRow:
     instrument and detector.  Empty: the type knows no filters."""
 
     detectors: str
-    """Numbers of the detectors that have a dataset at any time, such as
-    ``0..8``; empty: the type knows no detectors."""
+    """Numbers of the detectors for which the type has a dataset at any time,
+    such as ``0..8``; empty: it knows no detectors."""
 
     intervals: tuple[Interval, ...]
     """By begin, without a break: gaps are intervals too.  Before the first and
@@ -115,6 +115,31 @@ class TimelineRow:
             if _holds(odd.detectors, detector):
                 return odd.ticket
         return interval.ticket
+
+    def among(self, detectors: str) -> TimelineRow:
+        """Return the same row, of more detectors: for them nothing is found.
+
+        Parameters
+        ----------
+        detectors
+            All of them, such as ``0..8``.
+        """
+        # What knows no detectors stands for all of them.
+        if not self.detectors or self.detectors == detectors:
+            return self
+        lacking = set(_numbers(detectors)).difference(_numbers(self.detectors))
+        intervals: list[Interval] = []
+        for interval in self.intervals:
+            winning: dict[int, set[int]] = {NOTHING: set(lacking)}
+            rest = set(_numbers(self.detectors))
+            for odd in interval.odd:
+                others = set(_numbers(odd.detectors))
+                winning.setdefault(odd.ticket, set()).update(others)
+                rest -= others
+            winning.setdefault(interval.ticket, set()).update(rest)
+            alike = {ticket: (len(numbers), as_ranges(numbers)) for ticket, numbers in winning.items()}
+            intervals.append(_interval(interval.begin, interval.end, alike))
+        return replace(self, detectors=detectors, intervals=tuple(intervals))
 
     @cached_property
     def _begins(self) -> list[int]:
@@ -242,6 +267,12 @@ def fold(
         filters = (filter,) if filter else ()
         row = _row(dataset_type, filters, tracks)
         rows.append(row)
+    having: dict[str, set[int]] = {}
+    for row in rows:
+        having.setdefault(row.dataset_type, set()).update(_numbers(row.detectors))
+    # A filter that lacks a detector which others have finds nothing for it.
+    everywhere = {dataset_type: as_ranges(numbers) for dataset_type, numbers in having.items()}
+    rows = [row.among(everywhere[row.dataset_type]) for row in rows]
     return Timeline(resolved.fingerprint, tuple(names), tuple(_agreeing(rows)))
 
 
@@ -351,7 +382,7 @@ def _row(dataset_type: str, filters: tuple[str, ...], tracks: _Tracks) -> Timeli
             if reached[place] < len(track) and track[reached[place]].begin <= begin:
                 ticket = track[reached[place]].ticket
             winning[ticket] = (*winning.get(ticket, ()), place)
-        interval = _interval(begin, end, winning, alike)
+        interval = _interval(begin, end, {ticket: alike[places] for ticket, places in winning.items()})
         # What goes on over an edge of other detectors stays one interval.
         if intervals and intervals[-1][2:] == interval[2:]:
             interval = interval._replace(begin=intervals.pop().begin)
@@ -378,14 +409,22 @@ class _Alike(dict[tuple[int, ...], tuple[int, str]]):
         return self[places]
 
 
-def _interval(begin: int, end: int, winning: Mapping[int, tuple[int, ...]], alike: _Alike) -> Interval:
-    """Return an interval: what most have, and the odd ones."""
+def _interval(begin: int, end: int, winning: Mapping[int, tuple[int, str]]) -> Interval:
+    """Return an interval: what most have, and the odd ones.
+
+    Parameters
+    ----------
+    begin, end
+        Of it.
+    winning
+        How many detectors each ticket has, and which.
+    """
     # Of two that as many have, the later ticket: always the same one.
-    most = max(winning, key=lambda ticket: (alike[winning[ticket]][0], ticket))
+    most = max(winning, key=lambda ticket: (winning[ticket][0], ticket))
     odd: list[Odd] = []
     for ticket in sorted(winning):
-        if ticket != most:
-            _, detectors = alike[winning[ticket]]
+        number, detectors = winning[ticket]
+        if ticket != most and number:
             odd.append(Odd(ticket, detectors))
     return Interval(begin, end, most, tuple(odd))
 
@@ -401,6 +440,11 @@ def _agreeing(rows: Iterable[TimelineRow]) -> Sequence[TimelineRow]:
         joined[key] = row
     # A dictionary keeps the order of what came first.
     return list(joined.values())
+
+
+def _numbers(detectors: str) -> Iterator[int]:
+    for numbers in ranges_in(detectors):
+        yield from numbers
 
 
 def _holds(detectors: str, detector: int) -> bool:

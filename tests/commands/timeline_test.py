@@ -250,6 +250,63 @@ def test_that_detectors_that_differ_are_counted_and_named(proposal: Tree, capsys
     assert "detector 0..1: DM-48520, from 2025-02-07 until …" in printed
 
 
+def test_that_a_detector_that_is_lost_is_told(proposal: Tree, capsys: Any) -> None:
+    git(proposal.state, "commit", "-qam", "retired")
+    # In place of DM-47547, for all but one detector of one filter.
+    seal(
+        proposal,
+        "DM-50002",
+        {
+            "flat": [
+                certified("flat", since("2024-11-13"), filters=["z_03"]),
+                certified("flat", since("2024-11-13"), [0, 1, 2, 4, 5, 6, 7, 8], ["g_01"]),
+            ]
+        },
+    )
+    proposal.chain(["DM-48520", "DM-50002"], retired=dict.fromkeys(("DM-47498", "DM-47547"), "for a test"))
+
+    ran = proposal.run(capsys, "timeline", "--base", "HEAD")
+    svg = proposal.run(capsys, "timeline", "--base", "HEAD", "--format", "svg").out
+
+    assert "now: detector 3: nothing, from 2024-11-13 until 2025-02-07" in ran.out
+    assert ran.out.count("detector 3: nothing") == 2
+    classes = [each.get("class") for each in ElementTree.fromstring(svg).iter(f"{SVG}g")]
+    assert [each for each in classes if each and each.startswith("chg")] == ["chg replaced", "chg replaced"]
+
+
+def test_that_the_word_of_a_change_is_of_the_detectors_that_change(proposal: Tree, capsys: Any) -> None:
+    git(proposal.state, "commit", "-qam", "retired")
+    seal(
+        proposal,
+        "DM-47547",
+        {
+            "flat": [
+                certified("flat", since("2024-11-13"), filters=["z_03"]),
+                certified("flat", since("2024-11-13"), [0, 1, 2, 4, 5, 6, 7, 8], ["g_01"]),
+            ]
+        },
+    )
+
+    svg = proposal.run(capsys, "timeline", "--base", "HEAD", "--format", "svg").out
+
+    classes = [each.get("class") for each in ElementTree.fromstring(svg).iter(f"{SVG}g")]
+    assert {each for each in classes if each and each.startswith("chg")} == {"chg lost"}
+
+
+def test_that_other_datasets_of_the_same_tickets_are_told_to_be_others(proposal: Tree, capsys: Any) -> None:
+    git(proposal.state, "commit", "-qam", "retired")
+    flats = certified("flat", since("2024-11-13"), filters=["z_03", "g_01"])
+    # Of another RUN.
+    seal(proposal, "DM-47547", {"flat": [flats]}, run="other")
+
+    ran = proposal.run(capsys, "timeline", "--base", "HEAD")
+    markdown = proposal.run(capsys, "timeline", "--base", "HEAD", "--format", "markdown")
+
+    words = "The same tickets win, always. Which datasets are others: calibstate impact HEAD"
+    assert words in ran.out
+    assert words in markdown.out
+
+
 def test_that_the_same_is_told_of_a_tree_that_did_not_change(proposal: Tree, capsys: Any) -> None:
     git(proposal.state, "commit", "-qam", "retired")
     assert "every chain selects the same" in proposal.run(capsys, "timeline", "--base", "HEAD").out

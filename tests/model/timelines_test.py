@@ -9,6 +9,7 @@ from calibstate.lookups.folded import Folded
 from calibstate.lookups.resolve import resolve
 from calibstate.model.contents import CollectionType, Holding, Row, format_data_id
 from calibstate.model.number_ranges import as_ranges, ranges_in
+from calibstate.model.timelinecompare import rows_by_filter, with_same_detectors
 from calibstate.model.timelinedocument import TimelineEntry
 from calibstate.model.timelines import NOTHING, filter_and_detector, fold
 from calibstate.model.timespans import UNBOUNDED_END
@@ -163,3 +164,31 @@ def test_that_what_is_folded_once_for_all_that_is_alike_is_what_is_folded_row_by
         for row in leaf.rows
     }
     assert set(folded.held) == held
+
+
+def test_that_a_filter_which_lacks_a_detector_of_the_others_tells_so():
+    rows = [row("flat", 0, "g", 0, 10, "u")]
+    rows += [row("flat", detector, "r", 0, 10, f"r{detector}") for detector in (0, 1, 2)]
+    leaf = Holding("a", CollectionType.CALIBRATION, tuple(rows))
+    of_g, of_r = fold(resolve([leaf]), {"a": "DM-1"}).rows
+    assert (of_g.detectors, of_r.detectors) == ("0..2", "0..2")
+    assert [(each.ticket, each.odd) for each in of_r.intervals] == [(0, ())]
+    assert [(each.ticket, each.odd) for each in of_g.intervals] == [(NOTHING, ((0, "0"),))]
+
+
+@given(chains(), chains())
+@settings(max_examples=100, deadline=None)
+def test_that_rows_of_the_same_detectors_tell_what_they_told(leaves, others):
+    a, b = fold(resolve(leaves), {}), fold(resolve(others), {})
+    rows_of_b = rows_by_filter(b)
+    for key, row_of_a in rows_by_filter(a).items():
+        if key not in rows_of_b:
+            continue
+        pair = (row_of_a, rows_of_b[key])
+        same = with_same_detectors(*pair)
+        assert same[0] and same[1] and same[0].detectors == same[1].detectors
+        for before, after in zip(pair, same, strict=True):
+            assert after
+            for detector in DETECTORS:
+                for moment in (0, 5, 15, 25, 35, 49):
+                    assert after.at(moment, detector) == before.at(moment, detector)

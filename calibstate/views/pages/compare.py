@@ -10,8 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from ...model.names import InstrumentName
+from ...model.number_ranges import as_ranges, ranges_in
 from ...model.pages import PageContent
-from ...model.timelinecompare import rows_by_filter
+from ...model.timelinecompare import rows_by_filter, with_same_detectors
 from ...model.timelines import Timeline
 from ...store.documents.pages_choices import Choice, choices
 from ...store.documents.pages_compare import (
@@ -161,7 +162,8 @@ def _pictures(
         # Filters that differ alike look alike.
         filter = difference.filters[0] if difference.filters else ""
         row = (difference.dataset_type, filter)
-        svg = drawing.pair(rows_of_a.get(row), rows_of_b.get(row), timelines, names)
+        rows = with_same_detectors(rows_of_a.get(row), rows_of_b.get(row))
+        svg = drawing.pair(*rows, timelines, names)
         pictures[key] = Markup(svg)
     return {"pictures": tuple(pictures.items()), "axis": Markup(drawing.axis())}
 
@@ -181,8 +183,8 @@ def _in_words(difference: DifferencePart) -> Mapping[str, str]:
         "filters": " ".join(difference.filters),
         "begin": _bound(difference.begin),
         "end": _bound(difference.end),
-        "a": _winners(difference.a),
-        "b": _winners(difference.b),
+        "a": _winners(difference.a, difference.b),
+        "b": _winners(difference.b, difference.a),
     }
 
 
@@ -192,11 +194,23 @@ def _bound(text: str | None) -> str:
     return text.removesuffix("T00:00:00").replace("T", " ")
 
 
-def _winners(winners: tuple[WinnerPart, ...]) -> str:
-    """Return what wins: detectors are named only where they differ."""
+def _winners(winners: tuple[WinnerPart, ...], others: tuple[WinnerPart, ...]) -> str:
+    """Return what wins: detectors are named only where they differ.
+
+    Parameters
+    ----------
+    winners
+        At one side.
+    others
+        At the other: those that have less are told.
+    """
     if not winners:
         return "nothing"
-    if len(winners) == 1:
+    everywhere: set[int] = set()
+    for winner in (*winners, *others):
+        for numbers in ranges_in(winner.detectors):
+            everywhere.update(numbers)
+    if winners[0].detectors == as_ranges(everywhere):
         return winners[0].ticket
     words: list[str] = []
     for winner in winners:

@@ -10,7 +10,7 @@ from ...model.timelines import Timeline
 from ..markdown import row, safe
 from .ordinal import Table, pairs, tables
 from .text import legend
-from .untold import heading, headings, told_once, untold
+from .untold import heading, headings, same_tickets, told_once, untold
 
 __all__ = ["as_markdown", "chain_as_markdown", "changes_as_markdown"]
 
@@ -22,7 +22,10 @@ def as_markdown(result: TimelinesDrawn) -> Iterator[str]:
         if same:
             yield f"{safe(same)}\n"
             continue
-        yield from chain_as_markdown(chain, result.base)
+        lines = list(chain_as_markdown(chain, result.base))
+        yield from lines
+        if not lines and chain.before is not None and result.base is not None:
+            yield f"{safe(same_tickets(result.base))}\n"
     if result.chains or result.last_seen:
         yield safe(legend(result))
     elif result.base is not None and not result.unreachable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...model.timelinecompare import rows_by_filter
+from ...model.timelinecompare import rows_by_filter, with_same_detectors
 from ...model.timelines import NOTHING, Interval, Timeline, TimelineRow
 from ...model.timespans import UNBOUNDED_END
 from .words import bar_label, moment, number_of, row_label, ticket_name
@@ -112,7 +112,7 @@ def side_by_side(
     old = rows_by_filter(before)
     new = rows_by_filter(after)
     for key in sorted({*old, *new}):
-        yield (*key, old.get(key), new.get(key))
+        yield (*key, *with_same_detectors(old.get(key), new.get(key)))
 
 
 def _changing(

@@ -6,6 +6,7 @@ classes.  So the page needs no inline style, and its policy can forbid it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from itertools import pairwise
 from textwrap import wrap
 
 from ...model.impacts import Effect
+from ...model.number_ranges import ranges_in
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ...model.timelines import NOTHING, Interval, Standing, Timeline, TimelineRow
 from ..printable import printable
@@ -454,7 +456,11 @@ def changes(
         new = after.interval(begin) if after else None
         if _named(old, timelines[0]) == _named(new, timelines[1]):
             continue
-        effect = _effect(old, new, timelines[1], searched)
+        wins = (_wins(before, old, timelines[0]), _wins(after, new, timelines[1]))
+        effect = _effect(*wins, searched)
+        # The same may be told in other words.
+        if effect is None:
+            continue
         change = Change(begin, end, effect, old, new)
         if changing and changing[-1].end == begin and changing[-1].effect is effect:
             change = replace(changing.pop(), end=end)
@@ -476,19 +482,37 @@ def _name(timeline: Timeline, ticket: int) -> str:
     return timeline.tickets[ticket]
 
 
-def _effect(
-    before: Interval | None, after: Interval | None, timeline: Timeline, searched: frozenset[str]
-) -> Effect:
-    """Return what becomes of most lookups, as `impact` calls it."""
-    # What most lookups get decides, as a picture has one word.
-    found_before = before is not None and before.ticket != NOTHING
-    if after is None or after.ticket == NOTHING:
-        return Effect.LOST if found_before else Effect.REPLACED
-    if not found_before:
+def _wins(row: TimelineRow | None, interval: Interval | None, timeline: Timeline) -> Mapping[int, str]:
+    """Return what wins for each detector; one that knows none is 0."""
+    if row is None or interval is None:
+        return {}
+    detectors = [number for numbers in ranges_in(row.detectors or "0") for number in numbers]
+    wins = dict.fromkeys(detectors, _name(timeline, interval.ticket))
+    for odd in interval.odd:
+        for numbers in ranges_in(odd.detectors):
+            wins.update(dict.fromkeys(numbers, _name(timeline, odd.ticket)))
+    return wins
+
+
+def _effect(before: Mapping[int, str], after: Mapping[int, str], searched: frozenset[str]) -> Effect | None:
+    """Return what becomes of most lookups that change, as `impact` calls it.
+
+    `None`: none changes.
+    """
+    changed: Counter[tuple[str, str]] = Counter()
+    for detector in sorted({*before, *after}):
+        old, new = before.get(detector, ""), after.get(detector, "")
+        if old != new:
+            changed[old, new] += 1
+    if not changed:
+        return None
+    # A picture has one word.
+    ((old, new), _) = changed.most_common(1)[0]
+    if not new:
+        return Effect.LOST
+    if not old:
         return Effect.NEWLY_COVERED
-    if timeline.tickets[after.ticket] in searched:
-        return Effect.REVERTED
-    return Effect.REPLACED
+    return Effect.REVERTED if new in searched else Effect.REPLACED
 
 
 def _cut(intervals: Iterable[Interval], changing: Sequence[Change]) -> Iterator[Interval]:

@@ -9,7 +9,7 @@ from rich.text import Text
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..size import columns_of_terminal
 from .ordinal import Table, blocks, pairs, tables, wide
-from .untold import headings, told_once, untold
+from .untold import headings, same_tickets, told_once, untold
 
 __all__ = ["as_text", "legend"]
 
@@ -28,9 +28,12 @@ def as_text(result: TimelinesDrawn) -> Iterator[Text | str]:
             yield f"  {same}"
             yield ""
             continue
-        for table in _tables(chain, result):
+        drawn = list(_tables(chain, result))
+        for table in drawn:
             yield ""
             yield from _lines(table, width)
+        if not drawn and chain.before is not None and result.base is not None:
+            yield f"  {same_tickets(result.base)}"
         for sentence in untold(chain):
             yield ""
             yield Text(f"  {sentence}", "yellow")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...model.results.timelines import ChainTimeline, TimelinesDrawn
 from ..ages import when_last_seen
 
-__all__ = ["heading", "headings", "told_once", "untold"]
+__all__ = ["heading", "headings", "same_tickets", "told_once", "untold"]
 
 
 def told_once(chains: Iterable[tuple[str, ChainTimeline]]) -> Iterator[tuple[str, ChainTimeline, str]]:
@@ -54,6 +54,17 @@ def headings(result: TimelinesDrawn) -> Iterator[tuple[str, ChainTimeline]]:
         (address,) = chain.repositories
         when = when_last_seen(result.ages[address])
         yield f"{heading(chain)} {when}", chain
+
+
+def same_tickets(base: str) -> str:
+    """Return what is told of a chain that changed, and no ticket's time did.
+
+    Parameters
+    ----------
+    base
+        What is compared with, for people.
+    """
+    return f"The same tickets win, always. Which datasets are others: calibstate impact {base}"
 
 
 def untold(chain: ChainTimeline) -> Iterator[str]:

@@ -34,8 +34,10 @@
     add(interval.ticket, ranges(rest));
     return pairs.sort().map((pair) => pair.split("\0"));
   };
-  const inWords = (all) => {
-    if (all.length < 2) return all.length ? all[0][0] : "nothing";
+  const inWords = (all, others) => {
+    if (!all.length) return "nothing";
+    const everywhere = new Set([...all, ...others].flatMap(([, text]) => numbers(text)));
+    if (all[0][1] === ranges([...everywhere].sort((a, b) => a - b))) return all[0][0];
     return all.map(([ticket, text]) => `${ticket} for ${text}`).join("; ");
   };
   const byFilter = (timeline) => {
@@ -76,9 +78,10 @@
       rows += 1;
     }
     const cells = [...alike.values()].flatMap(({ type, different, filters }) =>
-      different.map(({ begin, end, a: ofA, b: ofB }) => [
-        type, filters.join(" "), bound(begin), bound(end), inWords(JSON.parse(ofA)), inWords(JSON.parse(ofB)),
-      ]),
+      different.map(({ begin, end, a: ofA, b: ofB }) => {
+        const [inA, inB] = [JSON.parse(ofA), JSON.parse(ofB)];
+        return [type, filters.join(" "), bound(begin), bound(end), inWords(inA, inB), inWords(inB, inA)];
+      }),
     );
     return { rows, cells };
   };
@@ -108,15 +111,18 @@
       let result;
       try {
         const [first, second] = await Promise.all(options.map((option) => read(option.dataset.file)));
-        result = compared(first, second);
+        result = { ...compared(first, second), one: first.fingerprint, other: second.fingerprint };
       } catch {
         status.textContent = "What they select could not be read.";
         return;
       }
       if (before !== keys()) return;
       const names = options.map((option) => (option.value === "declared" ? "declared now" : option.value));
-      const { rows, cells } = result;
-      let select = "select the same calibrations, always";
+      const { rows, cells, one, other } = result;
+      // Seals tell which tickets win, and have no datasets.
+      let select = "select calibrations of the same tickets, always";
+      if (one && one === other) select = "select the same calibrations, always";
+      else if (one && other) select += ", and not the same datasets";
       if (rows) select = `select otherwise in ${rows} ${rows === 1 ? "row" : "rows"} of ${any.dataset.chain}`;
       const words = [`${names.join(" and ")} ${select}.`];
       const unsealed = Math.max(...options.map((option) => option.dataset.unsealed));
