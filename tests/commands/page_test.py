@@ -125,6 +125,31 @@ def published(deployed: Sites) -> Sites:
     return deployed
 
 
+@pytest.mark.parametrize(
+    ("report", "shown"),
+    [
+        ("https://kim:s3cret@reports.example.org/x", "…"),
+        ("https://s3cret@reports.example.org/x", "…"),
+        ("/sdf/home/k/kim/s3cret.pdf", "…"),
+        ("s3://bucket/s3cret.pdf", "…"),
+        ("https://reports.example.org/x", "https://reports.example.org/x"),
+        ("DM-12345", "DM-12345"),
+    ],
+)
+def test_no_address_or_path_that_somebody_wrote_is_on_a_page(
+    published: Sites, report: str, shown: str
+) -> None:
+    approval = {"status": "adopted", "report": report, "taxicab": "TAXICAB-1"}
+    summary = "Biases, see /sdf/home/k/kim/s3cret by s3cret@example.org"
+    published.tree.ticket("DM-1", *LEAVES, approval=approval, summary=summary)
+
+    pages = made(published)
+
+    ticket = pages.data(f"{INSTRUMENT}/ticket/DM-1")["ticket"]
+    assert (ticket["report"], ticket["summary"]) == (shown, "Biases, see … by …")
+    assert [name for name, content in pages.files.items() if b"s3cret" in content] == []
+
+
 # What it tells
 
 
@@ -577,7 +602,7 @@ def test_strange_names_are_text_and_strange_links_are_none(published: Sites) -> 
         assert "\u202e" not in html.text
     ticket = pages.html(f"{INSTRUMENT}/ticket/DM-1").text
     assert HOSTILE in ticket
-    assert "report: javascript://x.example/%0Aalert(1)" in ticket
+    assert "report: …" in ticket
     chain = pages.html(f"{INSTRUMENT}/chain/calib").text
     assert "u/strange/<b>&'\"" in chain
     assert "<U+202E><b onclick=alert(1)>" in chain

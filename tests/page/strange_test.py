@@ -190,7 +190,7 @@ def test_kept_sights_that_are_cut_cost_nothing_but_themselves(browser: Any, publ
 
     compared = f"{INSTRUMENT}/compare/?a={ORIGIN}&b={SUMMIT}"
     with browsed(browser, published.tree.state) as site, site.look(compared) as looked:
-        looked.tab.locator(".any [role=status]", has_text="of the same tickets, always").wait_for()
+        looked.tab.locator(".any [role=status]", has_text="select the same").wait_for()
     # Its observation tells the same.
     assert site.unread == {f"the sight of {SUMMIT}", f"the history of {SUMMIT}"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from ...model.chains import usual_chains
 from ...model.desired import DesiredState
@@ -112,6 +113,27 @@ def public(words: str) -> str:
         A sentence that may name them.
     """
     return _PRIVATE.sub(_LEFT_OUT, words)
+
+
+def public_address(address: str | None) -> str | None:
+    """Return an address that anybody may follow, else what is public of it.
+
+    Parameters
+    ----------
+    address
+        What somebody wrote; `None`: nobody did.
+    """
+    if not address:
+        return address
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return public(address)
+    is_of_the_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    # A password is for nobody who reads a page.
+    if is_of_the_web and not parts.username and not parts.password:
+        return address
+    return public(address)
 
 
 def seen_part(age: Seen | None) -> SeenPart | None:

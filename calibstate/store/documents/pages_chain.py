@@ -382,7 +382,7 @@ def _rows(
         # A bare ticket stands in chains as several collections.
         is_ticket = written is not None and written.noun.children == (child,)
         if written:
-            summary = written.noun.summary or ""
+            summary = public(written.noun.summary or "")
         yield ChainRow(
             name=name if is_ticket else child,
             is_ticket=is_ticket,

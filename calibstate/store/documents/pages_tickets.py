@@ -13,7 +13,7 @@ from ...model.reviews import Reviewed
 from ...model.seals import Seal, SealedType
 from ...model.status import Cell, State, Subject
 from ...model.tickets import Ticket
-from .pages import PageDocument, SeenPart, head, public, repositories_of, seen_part
+from .pages import PageDocument, SeenPart, head, public, public_address, repositories_of, seen_part
 from .pages_arrivals import Came, Coming, arrivals
 
 __all__ = [
@@ -417,11 +417,11 @@ class Tickets:
         return TicketPart(
             ticket=name,
             position=self.positions.get(name) if chains else None,
-            summary=ticket.summary or "",
+            summary=public(ticket.summary or ""),
             status=approval.status.value,
             taxicab=approval.taxicab,
             date=approval.date,
-            report=approval.report,
+            report=public_address(approval.report),
             note=public(approval.note or ""),
             deployment=ticket.deployment,
             seal=seal,

@@ -353,6 +353,6 @@ def _tickets_of(content: PageContent, instrument: InstrumentName) -> Iterator[_T
         if key.instrument != instrument:
             continue
         approval = written.noun.approval
-        words = f"{written.noun.summary or ''} {approval.taxicab or ''}".strip()
+        words = f"{public(written.noun.summary or '')} {approval.taxicab or ''}".strip()
         address = ticket_address(instrument, key.ticket)
         yield _Target(key.ticket, words, address, collections.get(key.ticket, ()))
