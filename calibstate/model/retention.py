@@ -212,7 +212,8 @@ class StoredAs:
     """In which files a dataset is."""
 
     uris: tuple[str, ...]
-    """Where they are; with a fragment within a zip file."""
+    """Where they really are, whatever links lead there; with a fragment within
+    a zip file."""
 
     bytes: int
     """Their sizes together."""

@@ -346,16 +346,27 @@ def test_an_adopted_ticket_is_kept_until_a_chain_lists_it_or_it_is_retired(left:
     assert ("A", CERTIFIED) in by_name(left)
 
 
-def test_files_that_another_repository_records_in_place_are_kept(left: Sites) -> None:
+@pytest.mark.parametrize("spelled", ["as it is", "by a link to the repository", "by a link to each file"])
+def test_files_that_another_repository_records_in_place_are_kept(
+    left: Sites, tmp_path: Path, spelled: str
+) -> None:
     from lsst.daf.butler import FileDataset
 
+    def path_of(uri: Any) -> str:
+        if spelled == "by a link to the repository":
+            return str(uri.ospath).replace(str(left.path(ORIGIN)), str(tmp_path / "link"))
+        return str(uri.ospath)
+
+    (tmp_path / "link").symlink_to(left.path(ORIGIN))
     with left.butler(SUMMIT) as summit:
         origin = left.seen(ORIGIN)
         summit.collections.register(f"{BIASES}/{FIRST}")
         files = []
         for ref in origin.query_datasets("bias", collections=f"{BIASES}/{FIRST}"):
-            files.append(FileDataset(origin.getURI(ref).geturl(), [ref], formatter=world.STAND_IN))
-        summit.ingest(*files, transfer="direct")
+            files.append(FileDataset(path_of(origin.getURI(ref)), [ref], formatter=world.STAND_IN))
+        # So its own datastore has nothing but links.
+        transfer = "symlink" if spelled == "by a link to each file" else "direct"
+        summit.ingest(*files, transfer=transfer)
 
     line = of(left, "G", f"{BIASES}/{FIRST}")
 

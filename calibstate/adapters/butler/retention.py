@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,13 +125,14 @@ class _Reader(RetentionReader):
         for of_dataset in files.values():
             unsized += [file.uri for file in of_dataset if file.size is None]
         actual = sizes_of(unsized)
+        real = _RealPaths()
         stored: dict[str, StoredAs] = {}
         for uuid, of_dataset in files.items():
             size = 0
             uris: list[str] = []
             for file in of_dataset:
                 size += file.size or actual.get(file.uri) or 0
-                uris.append(str(file.uri))
+                uris.append(real.uri(file.uri))
             stored[uuid] = StoredAs(tuple(uris), size)
         return stored
 
@@ -152,12 +154,51 @@ class _Reader(RetentionReader):
                 run = _innermost(path, names)
                 if run:
                     run_of[file] = run
+        real = _RealPaths()
         for some, together in by_distance(run_of, lambda file: file):
             answers = for_each(_status_of, some, together=together)
             for file, status in zip(some, answers, strict=True):
                 # It may have gone meanwhile.
                 if status:
-                    yield LitterFile(run_of[file], str(file), status.size, status.changed)
+                    yield LitterFile(run_of[file], real.uri(file), status.size, status.changed)
+
+
+class _RealPaths:
+    """Tells where files really are, whatever links their paths go through.
+
+    Two repositories may spell the path of one file each in its own way.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def uri(self, file: ResourcePath) -> str:
+        """Return the URI of a file, without links in it."""
+        if not file.isLocal:
+            return str(file)
+        folder, name = os.path.split(file.ospath)
+        if folder not in self._folders:
+            self._folders[folder] = _real_folder(folder)
+        real, links = self._folders[folder]
+        path = Path(real, name)
+        # To ask for each file would take minutes where there are many.
+        if name in links:
+            path = path.resolve()
+        uri = path.as_uri()
+        if file.fragment:
+            uri = f"{uri}#{file.fragment}"
+        return uri
+
+
+def _real_folder(folder: str) -> tuple[str, frozenset[str]]:
+    """Return where a folder really is, and the links in it by name."""
+    real = os.path.realpath(folder)
+    try:
+        with os.scandir(real) as entries:
+            return real, frozenset(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        # It is gone, or nobody may list it.
+        return real, frozenset()
 
 
 @dataclass(frozen=True)

@@ -512,7 +512,9 @@ def _effect(before: Mapping[int, str], after: Mapping[int, str], searched: froze
         return Effect.LOST
     if not old:
         return Effect.NEWLY_COVERED
-    return Effect.REVERTED if new in searched else Effect.REPLACED
+    if new in searched:
+        return Effect.REVERTED
+    return Effect.REPLACED
 
 
 def _cut(intervals: Iterable[Interval], changing: Sequence[Change]) -> Iterator[Interval]:
