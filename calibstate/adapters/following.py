@@ -30,6 +30,9 @@ _LIMIT = timedelta(minutes=5)
 _OF_THE_KILLED = 600
 """Seconds from which a lock of Git's is taken for one that was left."""
 
+_LARGEST = 100_000_000
+"""Bytes of a file that is compared as a whole."""
+
 
 def fetched(folder: str, remote: str, branch: str) -> str:
     """Return the newest commit of a branch, of which all is here then.
@@ -171,17 +174,23 @@ def forward(folder: str, target: str) -> None:
         Somebody has changed files of the clone.
     """
     with opened(folder) as checkout:
+        _let_go_of_lock(checkout)
         changed = checkout.ask("status", "--porcelain", "--untracked-files=no").out
         if changed:
             raise _changed(changed.splitlines()[0][2:].strip())
+        before = set(_departures(checkout))
         try:
             checkout.tell("update-ref", _UNDER_WAY, target)
             checkout.tell("merge", "--quiet", "--ff-only", "--no-edit", "--no-autostash", target)
         except GitFailedError as error:
+            if _lock(checkout).exists():
+                checkout.ask("update-ref", "-d", _UNDER_WAY)
+                raise _locked() from None
+            # What a full disk has cut off is finished once there is room.
+            if before.issuperset(_departures(checkout)):
+                checkout.ask("update-ref", "-d", _UNDER_WAY)
             raise _not_forward(target, error) from None
-        finally:
-            # Of a merge that has failed nothing is left to be finished.
-            checkout.ask("update-ref", "-d", _UNDER_WAY)
+        checkout.ask("update-ref", "-d", _UNDER_WAY)
 
 
 def _where(checkout: Checkout, branch: str) -> str:
@@ -241,12 +250,30 @@ def _is_of(checkout: Checkout, name: str, commits: Sequence[str]) -> bool:
     if not any(of_commits):
         return True
     digest = checkout.ask("hash-object", "--end-of-options", name).out
-    return digest in of_commits
+    if digest in of_commits:
+        return True
+    # Git writes a file from its begin on.
+    return any(_is_begin_of(checkout, path, blob) for blob in of_commits if blob)
+
+
+def _is_begin_of(checkout: Checkout, path: Path, blob: str) -> bool:
+    """Say whether a file is as Git leaves it that cannot write on."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    size = int(checkout.tell("cat-file", "-s", blob))
+    if path.stat().st_size >= size or size > _LARGEST:
+        return False
+    begin = path.read_bytes()
+    return checkout.file(blob, _LARGEST).startswith(begin)
+
+
+def _lock(checkout: Checkout) -> Path:
+    return Path(checkout.git_dir) / "index.lock"
 
 
 def _let_go_of_lock(checkout: Checkout) -> None:
     """Remove the lock that a Git has left that was killed."""
-    lock = Path(checkout.git_dir) / "index.lock"
+    lock = _lock(checkout)
     # Somebody may be writing the message of a commit.
     if lock.exists() and time.time() - lock.stat().st_mtime > _OF_THE_KILLED:
         lock.unlink(missing_ok=True)
@@ -283,6 +310,17 @@ def _changed(name: str) -> NotFollowedError:
             "Clone was changed by hand",
             f"{name} of the clone is not as its commit has it, so the clone does not go forward.",
             hint="Take what is wanted into a pull request, then `git checkout -- .` in the clone.",
+        ),
+    )
+
+
+def _locked() -> NotFollowedError:
+    return NotFollowedError(
+        WatchReason.LOCKED,
+        Diagnostic(
+            "Clone is locked",
+            ".git/index.lock of the clone is there: another Git works in it, or was killed.",
+            hint="It is let go of when it is ten minutes old.",
         ),
     )
 

@@ -327,6 +327,23 @@ class WatchState(Noun):
             return WatchWord.STALLED in (self.word, before.word)
         return self.word is WatchWord.STALLED and _asked(self) != _asked(before)
 
+    def asked_anew(self, before: WatchState | None) -> tuple[Finding, ...]:
+        """Return what a person is asked for now, and was not before.
+
+        Parameters
+        ----------
+        before
+            As of the turn before; `None`: there was none.
+        """
+        wanted: frozenset[tuple[str, str]] = frozenset()
+        if before is not None:
+            wanted = _asked(before)
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.reason.asks(self.troubled) and _what(finding) not in wanted
+        )
+
 
 _EACH_FOR_ITSELF = frozenset({WatchReason.REFUSED, WatchReason.EXTRA, WatchReason.FAILED})
 """Reasons of which another instance is news, while one is open."""
@@ -336,14 +353,18 @@ def _asked(state: WatchState) -> frozenset[tuple[str, str]]:
     """Return what a person is asked for."""
     wanted: set[tuple[str, str]] = set()
     for finding in state.findings:
-        reason = finding.reason
-        if not reason.asks(state.troubled):
-            continue
-        what = finding.command
-        if reason in _EACH_FOR_ITSELF:
-            what = finding.message
-        wanted.add((reason.value, what))
+        if finding.reason.asks(state.troubled):
+            wanted.add(_what(finding))
     return frozenset(wanted)
+
+
+def _what(finding: Finding) -> tuple[str, str]:
+    """Return by what one finding is told from another."""
+    # Without a command it is known by what it is about.
+    what = finding.command or " ".join(sorted(map(str, finding.about)))
+    if finding.reason in _EACH_FOR_ITSELF:
+        what = finding.message
+    return finding.reason.value, what
 
 
 def conditions(

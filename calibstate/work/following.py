@@ -44,7 +44,8 @@ def follow(session: Session, branch: Branch) -> Iterator[Finding]:
         problem = error.diagnostics[0]
         message = f"{problem.public or problem.detail} {problem.hint}"
         yield Finding(reason=error.reason, message=message)
-        return
+        if error.reason.is_of_the_clone:
+            return
     except CalibstateError as error:
         yield Finding(reason=WatchReason.GIT_REFUSES, message=_sentence(error))
         return

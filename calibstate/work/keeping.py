@@ -12,7 +12,16 @@ from ..adapters.loopmemory import remember, remembered
 from ..errors import CalibstateError
 from ..factory.past import checked_out
 from ..model.observations import stamp
-from ..model.watching import Finding, Notice, Unsent, WatchReason, WatchState, conditions
+from ..model.watching import (
+    Condition,
+    Finding,
+    Notice,
+    Unsent,
+    WatchReason,
+    WatchState,
+    WatchWord,
+    conditions,
+)
 from .session import Session
 from .telling import Telling
 
@@ -209,7 +218,11 @@ def is_kept_by_another(session: Session, before: WatchState, most: float) -> boo
 
 def _notice(state: WatchState, before: WatchState | None) -> Notice:
     """Return what people are told of a change."""
-    because = state.because
+    because: Condition | Finding = state.because
+    # What people know already is not told first.
+    anew = state.asked_anew(before)
+    if anew and state.word is WatchWord.STALLED:
+        because = anew[0]
     # Of two changes one at least of these differs.
     about = "\n".join([state.site, state.at, state.word.value, because.reason.value, because.message])
     return Notice(

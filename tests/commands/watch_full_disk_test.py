@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.impact_test import git
 from tests.commands.sites import ORIGIN
 from tests.commands.watch_test import NEW, merge_new
 from tests.commands.watch_test import watched as watched  # the same sites
@@ -41,12 +42,14 @@ def disk() -> Iterator[Disk]:
 
 
 @contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """Fill the disk of a folder to its last byte."""
+def filled(folder: Path, *, but: int = 0) -> Iterator[None]:
+    """Fill the disk of a folder to its last byte, or but for some."""
     filler = folder / ".filler"
-    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space left"):
-        while True:
-            stream.write(b"x" * 512)
+    with filler.open("wb", buffering=0) as stream:
+        with pytest.raises(OSError, match="No space left"):
+            while True:
+                stream.write(b"x" * 512)
+        stream.truncate(stream.tell() - but)
     try:
         yield
     finally:
@@ -99,3 +102,30 @@ def test_a_repository_on_a_full_disk_is_as_it_was_and_gets_the_rest_later(
 
     assert watched.sites.chain(BTS)[0] == NEW
     assert watched.run("bts", "verify", "DM-3", "--site", "bts").code == 0
+
+
+@pytest.mark.parametrize("room", [400_000, 60_000])
+def test_a_clone_on_a_full_disk_goes_forward_by_itself_once_there_is_room(
+    watched: Watched, disk: Disk, room: int
+) -> None:
+    watched.turn("usdf")
+    clone = watched.clone("usdf")
+    disk(clone.parent if (clone.parent / ".git").exists() else clone, "8m")
+    # Git has it in little room, and the clone has not.
+    (watched.sites.tree.state / "notes.txt").write_text("the same line again\n" * 150_000)
+    target = merge_new(watched)
+    before = watched.at("usdf")
+
+    with filled(clone, but=room):
+        for _ in range(2):
+            ran = watched.turn("usdf")
+            assert ran.code in {1, 2}
+            assert "Traceback" not in ran.err
+        assert watched.at("usdf") == before
+        assert NEW not in watched.sites.chain(ORIGIN)
+    watched.turn("usdf")
+
+    assert watched.at("usdf") == target
+    assert git(clone, "status", "--porcelain") == ""
+    assert (clone / "notes.txt").stat().st_size == 20 * 150_000
+    assert NEW in watched.sites.chain(ORIGIN)

@@ -378,6 +378,42 @@ def test_what_nobody_has_merged_is_not_carried_out_while_the_hub_is_away(
     assert watched.word("usdf") == "stalled"
 
 
+def test_a_lock_that_a_killed_git_has_left_stops_no_loop(watched: Watched) -> None:
+    watched.turn("usdf")
+    target = merge_new(watched)
+    lock = watched.clone("usdf") / ".git" / "index.lock"
+    lock.write_bytes(b"")
+
+    ran = watched.turn("usdf")
+
+    # It may be of somebody who works there.
+    assert (ran.code, watched.reasons("usdf")[0]) == (1, "Locked")
+    assert ".git/index.lock of the clone is there" in ran.out
+    assert watched.at("usdf") != target
+    os.utime(lock, (0, 0))
+    watched.turn("usdf")
+    assert watched.at("usdf") == target
+    assert NEW in watched.sites.chain(ORIGIN)
+
+
+def test_people_are_told_of_each_place_that_falls_silent(
+    watched: Watched, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_URL", receiver.url)
+    monkeypatch.setenv("CALIBSTATE_NOTIFY_SECRET", SECRET)
+    watched.turn("usdf")
+    for place in (EMBARGO, ORIGIN):
+        path = watched.sites.path(place)
+        path.rename(path.with_name(f"{path.name}-away"))
+        for _ in range(4):
+            watched.turn("usdf")
+
+    messages = [told["message"] for told in receiver.taken]
+    assert len(messages) == 2
+    assert EMBARGO in messages[0]
+    assert ORIGIN in messages[1]
+
+
 def test_a_merge_that_fails_is_not_finished_over_somebodys_work(watched: Watched) -> None:
     clone = watched.clone("usdf")
     (clone / "notes.txt").write_text("mine\n")
