@@ -383,6 +383,11 @@ class PageContent:
     unread: tuple[Unread, ...] = ()
     """What could not be read."""
 
+    def is_stale(self, address: RepositoryAddress) -> bool:
+        """Return whether a repository was not seen, or too long ago."""
+        age = self.ages.get(address)
+        return age is None or age.stale
+
     def table(self, instrument: InstrumentName) -> Table | None:
         """Return how it stands with an instrument; `None`: nobody tells."""
         if self.status is None:

@@ -96,6 +96,28 @@ def test_metrics_count_what_is_misordered_on_hold_and_not_known(behind: Sites) -
     assert told[ORIGIN, "unreachable"] == 0
 
 
+def test_what_is_too_old_is_unreachable_in_metrics_and_speaks_of_then(behind: Sites) -> None:
+    for address in (ORIGIN, SUMMIT, EMBARGO):
+        age(behind, address, timedelta(days=3))
+
+    pages = made(behind, "--max-age", "1d")
+
+    metrics = (pages.folder / "metrics.prom").read_text()
+    samples = {
+        (sample.name, sample.labels.get("repository"), sample.labels.get("what")): sample.value
+        for family in parser.text_string_to_metric_families(metrics)
+        for sample in family.samples
+    }
+    for address in (ORIGIN, SUMMIT, EMBARGO):
+        assert samples["calibstate_drift", address, "unreachable"] > 0
+        assert samples["calibstate_drift", address, "missing"] == 0
+        assert ("calibstate_same_as_origin", address, None) not in samples
+    lead = pages.html("").text
+    assert "select calibrations" not in lead
+    assert "select the same" not in lead
+    assert "search it as declared." not in pages.html(f"{INSTRUMENT}/chain/calib").text
+
+
 def test_metrics_may_be_asked_for_in_the_other_format(behind: Sites) -> None:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 

@@ -150,6 +150,23 @@ def test_no_address_or_path_that_somebody_wrote_is_on_a_page(
     assert [name for name, content in pages.files.items() if b"s3cret" in content] == []
 
 
+def test_a_chain_that_is_not_there_yet_is_missing_where_somebody_looked(published: Sites) -> None:
+    published.tree.chain(["DM-1"], f"{INSTRUMENT}/new")
+
+    pages = made(published, "--live")
+
+    chain = pages.data(f"{INSTRUMENT}/chain/new")
+    assert {state for row in chain["rows"] for state in row["states"]} == {"missing"}
+
+
+def test_a_ticket_that_another_chain_lists_is_not_retired(published: Sites) -> None:
+    published.tree.chain(["DM-2"], f"{INSTRUMENT}/new", retired={"DM-1": "not for this"})
+
+    pages = made(published, "--live", code=0)
+
+    assert pages.data(f"{INSTRUMENT}/ticket/DM-1")["ticket"]["retired"] == ""
+
+
 # What it tells
 
 

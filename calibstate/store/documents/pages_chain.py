@@ -338,18 +338,23 @@ class _Sides:
         """Return how a child stands at a repository; empty: not at all."""
         is_declared = child in self._declared[address]
         live = self.live(address)
-        if live is None:
-            return State.UNREACHABLE.value if is_declared else ""
-        is_live = child in live
+        is_live = live is not None and child in live
         if is_declared and is_live:
             return State.SEARCHED.value
         if not is_declared and not is_live:
             return ""
+        departure = self._departures.get((address, child))
+        # A chain that does not exist departs as a whole.
+        if live is None and departure is None:
+            departure = self._departures.get((address, self._chain), State.UNREACHABLE)
+        if departure is State.UNREACHABLE:
+            return State.UNREACHABLE.value
         ticket = self._content.tickets.get(child, child)
         if ticket in self._pending.get(address, ()):
             return State.PENDING.value
         otherwise = State.EXTRA if is_live else State.MISSING
-        return self._departures.get((address, child), otherwise).value
+        state: State = departure or otherwise
+        return state.value
 
 
 def _merge(order: list[str], children: Sequence[str]) -> None:

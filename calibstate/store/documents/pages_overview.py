@@ -272,7 +272,11 @@ def _last_change(content: PageContent, standing: Standing) -> LastChange | None:
     for run in content.runs:
         done: list[Outcome] = []
         for outcome in run.outcomes:
-            if outcome.address.place == standing.repository and outcome.result is Result.DONE:
+            is_here = outcome.address.place == standing.repository
+            if not is_here or outcome.result is not Result.DONE:
+                continue
+            # Another instrument's steps changed nothing of this one.
+            if _instrument_of(content, outcome.address.name) == standing.instrument:
                 done.append(outcome)
         if done:
             tickets = tuple(
@@ -292,6 +296,13 @@ def _last_change(content: PageContent, standing: Standing) -> LastChange | None:
     return None
 
 
+def _instrument_of(content: PageContent, name: str) -> str:
+    """Return which instrument a chain, a ticket or a collection is of."""
+    if content.desired and name in content.desired.chains:
+        return content.desired.chains[name].noun.instrument
+    return name.partition("/")[0]
+
+
 def _tickets_in(
     content: PageContent,
     outcomes: Sequence[Outcome],
@@ -302,7 +313,7 @@ def _tickets_in(
         names = [*(outcome.entrants or ()), *(outcome.leavers or ())]
         for name in names:
             ticket = content.tickets.get(name)
-            if ticket:
+            if ticket and name.startswith(f"{instrument}/"):
                 yield ticket
         # What is no chain is told by its name to be of a ticket.
         first, _, rest = outcome.address.name.partition("/")

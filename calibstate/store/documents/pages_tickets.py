@@ -414,6 +414,9 @@ class Tickets:
         retired = ""
         for word in (name, *ticket.children):
             retired = retired or self.retired.get(word, "")
+        # What one chain has let go of another may still list.
+        if chains:
+            retired = ""
         return TicketPart(
             ticket=name,
             position=self.positions.get(name) if chains else None,

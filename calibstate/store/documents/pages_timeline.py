@@ -11,7 +11,7 @@ from ...model.names import CollectionName, InstrumentName, RepositoryAddress
 from ...model.pages import Held, PageContent
 from ...model.timelinedocument import TimelineEntry
 from ...model.timelines import Standing, Timeline, TimelineRow
-from .pages import PageDocument, head, main_chain
+from .pages import PageDocument, SeenPart, head, main_chain, seen_part
 
 __all__ = [
     "ShownTimeline",
@@ -39,6 +39,9 @@ class ShownTimeline:
     unsealed: int = 0
     """Collections of which no seal tells what they hold."""
 
+    last_seen: SeenPart | None = None
+    """When it was seen; `None`: it is as declared."""
+
 
 class TimelinePage(PageDocument):
     """Which ticket wins when, for all dataset types or one."""
@@ -50,6 +53,9 @@ class TimelinePage(PageDocument):
 
     repository: RepositoryAddress | None
     """Where it was seen; null: it is as declared, by the seals."""
+
+    seen: SeenPart | None
+    """When it was seen there; null: it is as declared."""
 
     unsealed: int
     """Collections of which no seal tells what they hold."""
@@ -115,6 +121,7 @@ def chain_timeline(
                 live.timeline,
                 held,
                 origin,
+                last_seen=seen_part(content.ages.get(origin)),
             )
     return shown
 
@@ -227,6 +234,7 @@ def timeline_page(
             "instrument": shown.instrument,
             "chain": shown.chain,
             "repository": shown.repository,
+            "seen": shown.last_seen,
             "unsealed": shown.unsealed,
             "dataset_type": dataset_type,
             "year": year,

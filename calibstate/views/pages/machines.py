@@ -129,6 +129,9 @@ def _gauges(content: PageContent) -> Sequence[_Gauge]:
         if origin is None or origin not in letter_of:
             continue
         for address, letter in letter_of.items():
+            # Of what was seen too long ago nobody knows that by now.
+            if content.is_stale(address) or content.is_stale(origin):
+                continue
             is_same = letter == letter_of[origin]
             same.add(int(is_same), repository=address, instrument=instrument)
     ran = _Gauge("calibstate_run_timestamp_seconds", "When the newest run began.")
@@ -192,6 +195,10 @@ def _departures(content: PageContent, standing: Standing) -> Mapping[str, int]:
     departures: dict[str, int] = {}
     for state in (State.UNREACHABLE, *DEPARTURES):
         departures[state.value] = number_of[state.value]
+    # Too old is unreachable, whatever was seen then.
+    if content.is_stale(standing.repository):
+        departures = dict.fromkeys(departures, 0)
+        departures[State.UNREACHABLE.value] = sum(number_of.values())
     return departures
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from markupsafe import escape
 
@@ -101,12 +102,16 @@ def redirects(content: PageContent) -> Iterator[tuple[str, bytes]]:
         All that is known.
     """
     targets: dict[str, tuple[InstrumentName, str]] = {}
+    parts: list[tuple[InstrumentName, TicketPart]] = []
     for instrument in content.instruments:
-        for part in Tickets(content, instrument).parts:
-            for key in (part.ticket, part.taxicab, part.deployment):
-                if key and is_issue_key(key):
-                    # One key may stand for several; the first searched wins.
-                    targets.setdefault(key, (instrument, part.ticket))
+        parts.extend((instrument, part) for part in Tickets(content, instrument).parts)
+    # A ticket's own page first: its key may be another one's deployment, too.
+    for key_of in (attrgetter("ticket"), attrgetter("taxicab"), attrgetter("deployment")):
+        for instrument, part in parts:
+            key = key_of(part)
+            if key and is_issue_key(key):
+                # One key may stand for several; the first searched wins.
+                targets.setdefault(key, (instrument, part.ticket))
     for key, (instrument, name) in sorted(targets.items()):
         address = go_address(key)
         href = relative(page_of(ticket_address(instrument, name)), address)
