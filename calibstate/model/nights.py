@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .effective import Effective, Resolved
 from .timelines import NOTHING, Interval, Timeline, TimelineRow
-from .timespans import TAI_AHEAD, Range, parse_tai
+from .timespans import TAI_AHEAD, UNBOUNDED_END, Range, parse_tai
 
 __all__ = ["OddDetectors", "SelectedRow", "Selection", "While", "clipped", "observing_day", "selected"]
 
@@ -210,6 +210,8 @@ def clipped(resolved: Resolved, span: Range) -> Resolved:
 
 def _selections(row: TimelineRow, tickets: Sequence[str], span: Range) -> tuple[Selection, ...]:
     begin, end = span
+    # Behind the end of all time there is no lookup.
+    end = min(end, UNBOUNDED_END)
     selections: list[Selection] = []
     reached = begin
     for interval in row.intervals:

@@ -20,6 +20,7 @@ __all__ = [
     "UNBOUNDED_END",
     "Range",
     "format_bound",
+    "format_moment",
     "format_range",
     "parse_tai",
     "tai_of",
@@ -77,7 +78,18 @@ def format_bound(bound: int) -> str | None:
     """Return a bound as TAI text without a zone; `None` where unbounded."""
     if bound in UNBOUNDED:
         return None
-    seconds, nanoseconds = divmod(bound, 1_000_000_000)
+    return format_moment(bound)
+
+
+def format_moment(moment_in_ns: int) -> str:
+    """Return a moment as TAI text without a zone, wherever it lies.
+
+    Parameters
+    ----------
+    moment_in_ns
+        Nanoseconds of TAI.
+    """
+    seconds, nanoseconds = divmod(moment_in_ns, 1_000_000_000)
     moment = _EPOCH + timedelta(seconds=seconds)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     if not nanoseconds:

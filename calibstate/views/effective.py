@@ -10,7 +10,7 @@ from rich.text import Text
 from ..model.differences import Difference, Selected
 from ..model.nights import SelectedRow, Selection, While
 from ..model.results.lookups import EffectiveFound, SelectsOtherwise, WhatLookupsGet
-from ..model.timespans import format_bound, format_range
+from ..model.timespans import format_moment, format_range
 from .ages import when_last_seen
 from .data_ids import folded
 from .markdown import row, safe
@@ -68,10 +68,10 @@ def as_markdown(result: EffectiveFound) -> Iterator[str]:
 
 
 def _title(when: While) -> str:
-    begin = format_bound(when.begin)
+    begin = format_moment(when.begin)
     if when.night is None:
         return f"What lookups get at {begin} (TAI)"
-    end = format_bound(when.end)
+    end = format_moment(when.end)
     return f"What lookups get on the night of {when.night}: {begin} to {end} (TAI)"
 
 
@@ -122,7 +122,7 @@ def _lines(rows: Iterable[SelectedRow], when: While) -> Iterator[_Line]:
             ticket = selection.ticket or _NOTHING
             # What changes within the night says from when on it is so.
             if selection.begin != when.begin:
-                ticket = f"{ticket} from {format_bound(selection.begin)}"
+                ticket = f"{ticket} from {format_moment(selection.begin)}"
             yield _Line((*names, ticket, _odd(selection)), selection.has_gap)
             # The next part is of the same row.
             names = ("", "", "")

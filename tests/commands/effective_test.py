@@ -144,6 +144,21 @@ def test_a_gap_of_a_whole_night_is_told(changing: Sites) -> None:
     assert "1 with gaps" in changing.run("effective", SUMMIT, "--night", "20241110", "--type", "defects").out
 
 
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (("--at", "1970-01-01"), "at 1970-01-01T00:00:00 (TAI)"),
+        (("--night", "20991231"), "on the night of 20991231: 2099-12-31T12:00:00 to 2100-01-01T12:00:00 (TAI)"),
+    ],
+)
+def test_the_edges_of_time_are_moments_too(deployed: Sites, words: tuple[str, str], title: str) -> None:
+    ran = deployed.run("effective", ORIGIN, *words)
+
+    assert title in ran.out
+    assert "None" not in ran.out
+    assert "meanwhile" not in ran.out
+
+
 def test_a_place_is_shown_and_the_others_are_compared(changing: Sites) -> None:
     document = effective(changing, "--site", "usdf", "--night", "20241110")
     assert [told["repositories"] for told in document["effective"]] == [[EMBARGO, ORIGIN]]
