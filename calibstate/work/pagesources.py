@@ -41,6 +41,7 @@ from ..model.scope import Scope
 from ..model.seen import Seen, SeenPlaces
 from ..model.sights import Sight
 from ..model.status import Status
+from ..model.tickets import ApprovalStatus
 from ..model.watching import WatchState
 from ..past.changes import changes
 from ..ports.daily import DailyRecords
@@ -540,7 +541,14 @@ class Sources:
         return {**chains, **live}
 
     def reviews(self) -> Mapping[RepositoryAddress, PublishedReview]:
-        """Return what was published of reviews, by repository."""
+        """Return what was published of reviews, by repository.
+
+        Of tickets that are adopted: what became of others is nobody's task.
+        """
+        adopted: set[str] = set()
+        for key, written in self.session.desired.tickets.items():
+            if written.noun.approval.status is ApprovalStatus.ADOPTED:
+                adopted.add(key.name)
         reviews: dict[RepositoryAddress, PublishedReview] = {}
         for address in places_of(self.session.desired, self.session.scope):
             review = self._read(
@@ -549,7 +557,8 @@ class Sources:
                 None,
             )
             if review:
-                reviews[address] = review
+                of_adopted = {name: each for name, each in review.tickets.items() if name in adopted}
+                reviews[address] = review.model_copy(update={"tickets": of_adopted})
         return reviews
 
     def watches(self) -> Iterator[WatchState]:

@@ -148,7 +148,10 @@ def test_a_gap_of_a_whole_night_is_told(changing: Sites) -> None:
     ("words", "title"),
     [
         (("--at", "1970-01-01"), "at 1970-01-01T00:00:00 (TAI)"),
-        (("--night", "20991231"), "on the night of 20991231: 2099-12-31T12:00:00 to 2100-01-01T12:00:00 (TAI)"),
+        (
+            ("--night", "20991231"),
+            "on the night of 20991231: 2099-12-31T12:00:00 to 2100-01-01T12:00:00 (TAI)",
+        ),
     ],
 )
 def test_the_edges_of_time_are_moments_too(deployed: Sites, words: tuple[str, str], title: str) -> None:

@@ -167,6 +167,22 @@ def test_a_ticket_that_another_chain_lists_is_not_retired(published: Sites) -> N
     assert pages.data(f"{INSTRUMENT}/ticket/DM-1")["ticket"]["retired"] == ""
 
 
+def test_reviews_of_a_ticket_that_is_gone_are_nobodys_task(published: Sites) -> None:
+    assert published.run("verify", "--publish").code == 0
+    file = published.tree.folder / "records" / "reviews" / f"{ORIGIN}.json"
+    said = json.loads(file.read_text())
+    (name, *_) = said["tickets"]
+    said["tickets"][f"{INSTRUMENT}/DM-77"] = {**said["tickets"][name], "passed": False}
+    file.write_text(json.dumps(said))
+
+    pages = made(published)
+
+    review = pages.standing(ORIGIN)["last_review"]
+    assert review["passed"] == review["of"]
+    assert "DM-77" not in (pages.folder / "feed.atom").read_text()
+    assert "fails" not in pages.html("").text
+
+
 # What it tells
 
 
