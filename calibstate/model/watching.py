@@ -362,9 +362,10 @@ def _what(finding: Finding) -> tuple[str, str]:
     """Return by what one finding is told from another."""
     # Without a command it is known by what it is about.
     what = finding.command or " ".join(sorted(map(str, finding.about)))
-    if finding.reason in _EACH_FOR_ITSELF:
+    reason = finding.reason
+    if reason in _EACH_FOR_ITSELF:
         what = finding.message
-    return finding.reason.value, what
+    return reason.value, what
 
 
 def conditions(

@@ -43,7 +43,7 @@ def daily(**alarms: int) -> Daily:
         chain="LSSTCam/calib",
         raws="LSSTCam/raw/all",
         since="2024-12-01",
-        verify={"bias": "verifyBias"},
+        verify={"bias": "verifyBias", "dark": "verifyDark", "flat": "verifyFlat"},
         alarms=alarms,
     )
 

@@ -79,7 +79,7 @@ def test_two_are_chosen_sent_on_and_found_again(site: Browsed) -> None:
         chosen(looked, "declared", ORIGIN)
         looked.tab.locator(".any [role=status]", has_text="declared now").wait_for()
         # The seals tell what is at the origin.
-        assert told(looked) == f"declared now and {ORIGIN} select calibrations of the same tickets, always."
+        assert told(looked) == f"declared now and {ORIGIN} select the same tickets, always."
     spelled = f"{COMPARE}?a=usdf%2Fmain&b={BTS}"
     with site.look(spelled) as looked:
         told(looked)

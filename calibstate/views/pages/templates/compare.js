@@ -13,53 +13,43 @@
   const ranges = (growing) => {
     const runs = [];
     for (const number of growing) {
-      const last = runs[runs.length - 1];
-      if (last && number === last[1] + 1) last[1] = number;
+      const last = runs.at(-1);
+      if (number === last?.[1] + 1) last[1] = number;
       else runs.push([number, number]);
     }
-    return runs.map(([first, last]) => (first === last ? `${first}` : `${first}..${last}`)).join(",");
+    return runs.map(([first, last]) => (first === last ? first : `${first}..${last}`)).join(",");
   };
   const winners = ({ timeline, row }, moment) => {
     const interval = row && at(row, moment);
     if (!interval) return [];
     const rest = new Set(numbers(row.detectors));
-    const pairs = [];
-    const add = (ticket, text) => {
-      if (ticket >= 0) pairs.push(`${timeline.tickets[ticket]}\0${text}`);
-    };
-    for (const [ticket, text] of interval.odd) {
-      for (const number of numbers(text)) rest.delete(number);
-      add(ticket, text);
-    }
-    add(interval.ticket, ranges(rest));
-    return pairs.sort().map((pair) => pair.split("\0"));
+    for (const [, text] of interval.odd) numbers(text).forEach((number) => rest.delete(number));
+    return [...interval.odd, [interval.ticket, ranges(rest)]]
+      .filter(([ticket]) => ticket >= 0)
+      .map(([ticket, text]) => [timeline.tickets[ticket], text])
+      .sort();
   };
-  const inWords = (all, others) => {
+  const inWords = (...sides) => {
+    const [all, others] = sides.map((side) => JSON.parse(side));
     if (!all.length) return "nothing";
-    const everywhere = new Set([...all, ...others].flatMap(([, text]) => numbers(text)));
-    if (all[0][1] === ranges([...everywhere].sort((a, b) => a - b))) return all[0][0];
-    return all.map(([ticket, text]) => `${ticket} for ${text}`).join("; ");
+    const { size } = new Set([...all, ...others].flatMap(([, text]) => numbers(text)));
+    if (numbers(all[0][1]).length === size) return all[0][0];
+    return all.map((pair) => pair.join(" for ")).join("; ");
   };
-  const byFilter = (timeline) => {
-    const rows = new Map();
-    for (const row of timeline.rows) {
-      for (const filter of row.filters.length ? row.filters : [""]) rows.set(`${row.type}\0${filter}`, row);
-    }
-    return rows;
+  const byFilter = ({ rows }) => {
+    const filters = (row) => (row.filters.length ? row.filters : [""]);
+    return new Map(rows.flatMap((row) => filters(row).map((filter) => [`${row.type}\0${filter}`, row])));
   };
   // Spans in which a row differs; those that touch and are alike are one.
   const spans = (sides) => {
-    const edges = new Set();
-    for (const { row } of sides) {
-      for (const { begin, end } of row ? intervals(row) : []) edges.add(begin).add(end);
-    }
-    const sorted = [...edges].sort();
+    const edges = sides.flatMap(({ row }) => (row ? intervals(row) : [])).flatMap(({ begin, end }) => [begin, end]);
+    const sorted = [...new Set(edges)].sort();
     const all = [];
     sorted.slice(0, -1).forEach((begin, index) => {
       const end = sorted[index + 1];
       const [a, b] = sides.map((side) => JSON.stringify(winners(side, begin)));
-      const last = all[all.length - 1];
-      if (last && last.a === a && last.b === b) last.end = end;
+      const last = all.at(-1);
+      if (last?.a === a && last.b === b) last.end = end;
       else all.push({ begin, end, a, b });
     });
     return all.filter(({ a, b }) => a !== b);
@@ -78,12 +68,12 @@
       rows += 1;
     }
     const cells = [...alike.values()].flatMap(({ type, different, filters }) =>
-      different.map(({ begin, end, a: ofA, b: ofB }) => {
-        const [inA, inB] = [JSON.parse(ofA), JSON.parse(ofB)];
-        return [type, filters.join(" "), bound(begin), bound(end), inWords(inA, inB), inWords(inB, inA)];
-      }),
+      different.map(({ begin, end, a, b }) => [
+        type, filters.join(" "), bound(begin), bound(end), inWords(a, b), inWords(b, a),
+      ]),
     );
-    return { rows, cells };
+    // Seals tell which tickets win, and have no datasets.
+    return { rows, cells, same: first.fingerprint && first.fingerprint === second.fingerprint };
   };
 
   const any = document.querySelector(".any");
@@ -106,39 +96,35 @@
       const unknown = asked.filter((key, index) => key && !options[index]);
       status.textContent = unknown.map((key) => `“${key}” is none of these.`).join(" ");
       if (!options.every((option) => option?.value)) return;
-      const keys = () => selects.map((select) => select.value).join();
+      const keys = () => selects.map(({ value }) => value).join();
       const before = keys();
       let result;
       try {
-        const [first, second] = await Promise.all(options.map((option) => read(option.dataset.file)));
-        result = { ...compared(first, second), one: first.fingerprint, other: second.fingerprint };
+        result = compared(...(await Promise.all(options.map(({ dataset }) => read(dataset.file)))));
       } catch {
         status.textContent = "What they select could not be read.";
         return;
       }
       if (before !== keys()) return;
-      const names = options.map((option) => (option.value === "declared" ? "declared now" : option.value));
-      const { rows, cells, one, other } = result;
-      // Seals tell which tickets win, and have no datasets.
-      let select = "select calibrations of the same tickets, always";
-      if (one && one === other) select = "select the same calibrations, always";
-      else if (one && other) select += ", and not the same datasets";
-      if (rows) select = `select otherwise in ${rows} ${rows === 1 ? "row" : "rows"} of ${any.dataset.chain}`;
+      const names = options.map(({ value }) => (value === "declared" ? "declared now" : value));
+      const { rows, cells, same } = result;
+      let select = `select ${same ? "the same calibrations" : "the same tickets"}, always`;
+      if (rows) select = `select otherwise in ${rows} row${rows === 1 ? "" : "s"} of ${any.dataset.chain}`;
       const words = [`${names.join(" and ")} ${select}.`];
-      const unsealed = Math.max(...options.map((option) => option.dataset.unsealed));
+      const unsealed = Math.max(...options.map(({ dataset }) => dataset.unsealed));
       if (unsealed) words.push(`Of ${unsealed} collections no seal tells what they hold.`);
       const { most } = any.dataset;
       if (cells.length > most) words.push(`The first ${most} of ${cells.length} spans are shown.`);
       status.textContent = words.join(" ");
-      if (rows) place.append(table("Table of differences", ["Type", "For", "From", "Until", ...names], cells.slice(0, most)));
+      if (rows) place.append(table("Differences", ["Type", "For", "From", "Until", ...names], cells.slice(0, most)));
     };
-    for (const [index, select] of selects.entries()) {
+    selects.forEach((select, index) => {
       select.addEventListener("change", () => {
         asked[index] = select.value;
         put("ab"[index], select.value);
         show();
       });
-    }
+    });
     show();
   }
 })();
