@@ -159,6 +159,18 @@ def test_a_chain_that_is_not_there_yet_is_missing_where_somebody_looked(publishe
     assert {state for row in chain["rows"] for state in row["states"]} == {"missing"}
 
 
+def test_what_no_seal_told_before_is_said_where_before_is_compared(published: Sites) -> None:
+    published.commit()
+    assert published.run("seal").code == 0
+    published.commit()
+
+    pages = made(published, "--since", "HEAD~1")
+
+    timeline = pages.html(f"{INSTRUMENT}/timeline").text
+    assert "newly covered" in timeline
+    assert re.search(r"Before or after, of \d+ collections? no seal tells what they hold", timeline)
+
+
 def test_a_ticket_that_another_chain_lists_is_not_retired(published: Sites) -> None:
     published.tree.chain(["DM-2"], f"{INSTRUMENT}/new", retired={"DM-1": "not for this"})
 

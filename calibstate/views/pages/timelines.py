@@ -59,7 +59,11 @@ def timeline_pages(content: PageContent) -> Iterator[Page]:
         types = tuple(dict.fromkeys(row.dataset_type for row in shown.timeline.rows))
         tints = _tints(content, shown)
         drawing = replace(Drawing.of(shown.timeline), tints=tints)
-        common = {"types": types, "selected": selected_file(instrument, shown.timeline)}
+        common = {
+            "types": types,
+            "selected": selected_file(instrument, shown.timeline),
+            "untold": _untold(content, shown),
+        }
         more: dict[str, Any] = {
             **common,
             "pairs": tuple(_pairs(content, shown, tints)),
@@ -225,6 +229,12 @@ def _tints(content: PageContent, shown: ShownTimeline) -> Mapping[str, int]:
     if compared is None:
         return tints_of([shown.timeline])
     return tints_of([shown.timeline, *compared])
+
+
+def _untold(content: PageContent, shown: ShownTimeline) -> int:
+    """Return of how many collections no seal tells, before or after."""
+    searches = (_first(content.before, shown.chain), _first(content.declared, shown.chain))
+    return max((len(search.unsealed) for search in searches if search), default=0)
 
 
 def _compared(content: PageContent, shown: ShownTimeline) -> tuple[Timeline, Timeline] | None:
