@@ -148,7 +148,7 @@ def watch(
     from ..work.watch import WatchWishes, turn
 
     follows = None if no_fetch else Branch(follow, remote)
-    wishes = WatchWishes(follows, pages, PageWishes())
+    wishes = WatchWishes(follows, pages, PageWishes(), every=every, turn_limit=turn_limit)
     with stopping.listening():
         finish(turn(session, site, wishes, Telling(tellers())), format)
 

@@ -265,6 +265,10 @@ class WatchState(Noun):
     at: Moment
     """When the last turn ended, in UTC."""
 
+    until: Moment | None = None
+    """Until when it keeps the site, in UTC: while a turn may go on, and for a
+    few pauses behind it; null: as long as the site's own pauses say."""
+
     version: str
     """Version of calibstate."""
 

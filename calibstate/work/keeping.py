@@ -132,6 +132,7 @@ def state_after(
         site=site,
         loop=loop_of(session),
         at=at,
+        until=None,
         version=__version__,
         commit=checked_out(str(session.root)).commit,
         turns=turns,
@@ -207,13 +208,17 @@ def is_kept_by_another(session: Session, before: WatchState, most: float) -> boo
     before
         How the loop of the site went on.
     most
-        Seconds since its last turn from which it is taken for ended.
+        Seconds since its last turn from which it is taken for ended, where it
+        does not say itself until when.
     """
     if before.loop == loop_of(session):
         return False
+    now = session.now()
+    since = now - datetime.fromisoformat(before.at)
     # A moment of the future is as far away: one of the clocks is wrong.
-    since = session.now() - datetime.fromisoformat(before.at)
-    return abs(since.total_seconds()) < most
+    if before.until is None or since.total_seconds() < 0:
+        return abs(since.total_seconds()) < most
+    return now < datetime.fromisoformat(before.until)
 
 
 def _notice(state: WatchState, before: WatchState | None) -> Notice:

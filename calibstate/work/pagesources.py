@@ -34,7 +34,7 @@ from ..model.pages import (
     Task,
     Unread,
 )
-from ..model.reviews import PublishedReview
+from ..model.reviews import PublishedReview, Reviewed
 from ..model.revisions import Then
 from ..model.runs import PastRun
 from ..model.scope import Scope
@@ -557,8 +557,15 @@ class Sources:
                 None,
             )
             if review:
-                of_adopted = {name: each for name, each in review.tickets.items() if name in adopted}
-                reviews[address] = review.model_copy(update={"tickets": of_adopted})
+                of_adopted: dict[str, Reviewed] = {}
+                for name, reviewed in review.tickets.items():
+                    if name in adopted:
+                        of_adopted[name] = reviewed
+                reviews[address] = review.model_copy(
+                    update={
+                        "tickets": of_adopted,
+                    }
+                )
         return reviews
 
     def watches(self) -> Iterator[WatchState]:

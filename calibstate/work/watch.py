@@ -17,6 +17,7 @@ from ..adapters.loopmemory import remember, remembered
 from ..engine.expand import places_of
 from ..errors import CalibstateError, Diagnostic, InvalidStateError, LockedError, UsageError
 from ..model.names import RepositoryAddress, nearest
+from ..model.observations import stamp
 from ..model.outcomes import Outcome, Result
 from ..model.pages import PageWishes
 from ..model.plans import Plan
@@ -26,7 +27,7 @@ from ..model.watching import Finding, WatchReason, WatchSettings, WatchState
 from ..surveys.unreviewed import Shown, failing, unreviewed
 from .attended import findings_of_outcomes, findings_of_plan, steps_let_run, undone
 from .following import Branch, follow
-from .keeping import is_kept_by_another, keep, stands_by_anew, state_after, state_before, tell
+from .keeping import is_kept_by_another, keep, loop_of, stands_by_anew, state_after, state_before, tell
 from .session import Session
 from .telling import Telling
 
@@ -64,6 +65,12 @@ class WatchWishes:
 
     page_age: timedelta = _A_DAY
     """Age from which pages take a sight for too old."""
+
+    every: timedelta | None = None
+    """Time from one turn to the next; `None`: as the site says."""
+
+    turn_limit: timedelta = timedelta(hours=2)
+    """How long a turn may take."""
 
 
 def settings_of(session: Session, site: str) -> WatchSettings:
@@ -230,6 +237,8 @@ class _Turn:
         if before and is_kept_by_another(session, before, most):
             is_new = stands_by_anew(session, before)
             return Turned(self.site, before, stands_by=True, stands_by_anew=is_new)
+        if before:
+            self.take(session, places, before)
         plan: Plan | None = None
         # What nobody has merged is carried out by nobody.
         if not any(finding.reason.is_of_the_clone for finding in self.findings):
@@ -242,6 +251,18 @@ class _Turn:
         self.write_pages()
         state = self.keep(session, places, before, self.telling)
         return Turned(self.site, state, tuple(self.findings), tuple(self.outcomes.values()), before)
+
+    def take(self, session: Session, places: Places, before: WatchState) -> None:
+        """Have others stand by for as long as this turn may take."""
+        until = session.now() + self.wishes.turn_limit
+        mine = {
+            "loop": loop_of(session),
+            "until": stamp(until),
+        }
+        # Where it cannot be written is told at the end.
+        with suppress(CalibstateError):
+            state = before.model_copy(update=mine)
+            places.publish_watch(state)
 
     def without_records(self, session: Session) -> Turned:
         """Tell people where nobody knows of records to keep that in."""
@@ -360,6 +381,13 @@ class _Turn:
         be kept.
         """
         state = state_after(session, self.site, self.findings, before)
+        pause = longest_pause(pause_of(session, self.site, self.wishes.every), state.troubled)
+        until = session.now() + _LEASES * pause
+        state = state.model_copy(
+            update={
+                "until": stamp(until),
+            }
+        )
         try:
             keep(session, places, state)
         except CalibstateError as error:

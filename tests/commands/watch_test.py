@@ -743,6 +743,35 @@ def test_a_second_loop_of_a_site_stands_by_until_the_first_has_ended(
     assert watched.state("usdf")["loop"] != "another"
 
 
+def test_a_second_loop_stands_by_for_as_long_as_a_turn_may_take(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import takes hours, and a loop may pause for longer than told."""
+    watched.turn("usdf")
+    while_it_turns: list[dict[str, str]] = []
+    monkeypatch.setattr(
+        "calibstate.work.watch._Turn.publish",
+        lambda turn, session: while_it_turns.append(watched.state("usdf")),
+    )
+    began = datetime.now(UTC)
+    watched.turn("usdf", "--turn-limit", "3h", "--every", "2h")
+    monkeypatch.undo()
+
+    (state,) = while_it_turns
+    assert (
+        timedelta(hours=3) <= datetime.fromisoformat(state["until"]) - began < timedelta(hours=3, minutes=2)
+    )
+    until = datetime.fromisoformat(watched.state("usdf")["until"])
+    assert timedelta(hours=6) <= until - began < timedelta(hours=6, minutes=2)
+    watched.alter("usdf", lambda state: state.update(loop="another"))
+    merge_new(watched)
+    monkeypatch.setattr(clock, "source", lambda: began + timedelta(hours=5))
+    assert "is kept by another loop" in watched.turn("usdf").out
+    monkeypatch.setattr(clock, "source", lambda: began + timedelta(hours=7))
+    watched.turn("usdf")
+    assert NEW in watched.sites.chain(ORIGIN)
+
+
 def test_a_clock_that_was_set_back_by_days_stops_no_loop(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -486,11 +486,16 @@ def _wins(row: TimelineRow | None, interval: Interval | None, timeline: Timeline
     """Return what wins for each detector; one that knows none is 0."""
     if row is None or interval is None:
         return {}
-    detectors = [number for numbers in ranges_in(row.detectors or "0") for number in numbers]
-    wins = dict.fromkeys(detectors, _name(timeline, interval.ticket))
+    wins: dict[int, str] = {}
+    most = _name(timeline, interval.ticket)
+    for numbers in ranges_in(row.detectors or "0"):
+        for number in numbers:
+            wins[number] = most
     for odd in interval.odd:
+        ticket = _name(timeline, odd.ticket)
         for numbers in ranges_in(odd.detectors):
-            wins.update(dict.fromkeys(numbers, _name(timeline, odd.ticket)))
+            for number in numbers:
+                wins[number] = ticket
     return wins
 
 
