@@ -753,7 +753,7 @@ def test_a_second_loop_stands_by_for_as_long_as_a_turn_may_take(
         "calibstate.work.watch._Turn.publish",
         lambda turn, session: while_it_turns.append(watched.state("usdf")),
     )
-    began = datetime.now(UTC)
+    began = datetime.now(UTC).replace(microsecond=0)
     watched.turn("usdf", "--turn-limit", "3h", "--every", "2h")
     monkeypatch.undo()
 
