@@ -127,7 +127,7 @@ def _keys(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.ClassDef):
             continue
-        if not any(isinstance(base, ast.Name) and base.id in {"Noun", "PageDocument"} for base in node.bases):
+        if not any(isinstance(base, ast.Name) and base.id == "Noun" for base in node.bases):
             continue
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign):

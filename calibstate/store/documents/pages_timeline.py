@@ -54,7 +54,7 @@ class TimelinePage(PageDocument):
     repository: RepositoryAddress | None
     """Where it was seen; null: it is as declared, by the seals."""
 
-    seen: SeenPart | None
+    last_seen: SeenPart | None
     """When it was seen there; null: it is as declared."""
 
     unsealed: int
@@ -234,7 +234,7 @@ def timeline_page(
             "instrument": shown.instrument,
             "chain": shown.chain,
             "repository": shown.repository,
-            "seen": shown.last_seen,
+            "last_seen": shown.last_seen,
             "unsealed": shown.unsealed,
             "dataset_type": dataset_type,
             "year": year,
